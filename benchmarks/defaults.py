@@ -1,0 +1,112 @@
+"""How the defaults were chosen: variants of the objective and the ladder, painted, measured, side by side.
+
+    python -m benchmarks.defaults --photos FOLDER --paintings FOLDER -o sheet.png [VARIANT ...]
+
+Prints, for each pair and variant, seconds and the distances on SqueezeNet, which is never optimised; writes
+a sheet of all results, a row a pair. The conclusions are in benchmarks/LOG.md.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.sheets import save_sheet
+from impasto.compare import judges
+from impasto.crossing import over_white, to_pixels
+from impasto.media.picture import read_picture, resize_picture
+from impasto.methods import objective
+from impasto.methods.distances import distances
+from impasto.methods.ladder import climb, plan
+from impasto.methods.objective import Wishes
+from impasto.methods.styles import resize_longest, style_of_painting
+from impasto.networks.vgg import set_compute_type
+from impasto.networks.weights import load_vgg
+from impasto.tasks import Pixels
+
+PAIRS = (
+    ("tubingen_canal", "van_gogh_the_starry_night"),
+    ("portrait_two_faces_small", "hokusai_the_great_wave_off_kanagawa"),
+    ("golden_gate_dusk", "klimt_portrait_of_adele_bloch_bauer_i"),
+    ("stata_winter", "kandinsky_composition_vii"),
+)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "content x0.5": {"content": 0.5},
+    "content x2": {"content": 2.0},
+    "rank 256": {"WASSERSTEIN_RANK": 256},
+    "rank 256, gram x4": {"WASSERSTEIN_RANK": 256, "GRAM_SHARE": 2.0},
+    "rank 512": {"WASSERSTEIN_RANK": 512},
+    "no gram": {"GRAM_SHARE": 0.0},
+    "gram x4": {"GRAM_SHARE": 2.0},
+    "moments": {"objective": "moments"},
+    "gatys": {"objective": "gatys"},
+    "smooth 3": {"SMOOTHNESS": 3.0},
+    "smooth 10": {"SMOOTHNESS": 10.0},
+    "steps 40": {"steps": 40},
+    "steps 160": {"steps": 160},
+    "1 rung": {"rungs": 1, "steps": 28},
+    "3 rungs": {"rungs": 3},
+}
+SIZE_PX = 512
+
+
+@contextmanager
+def constants(changed: dict[str, Any]) -> Iterator[None]:
+    """The named constants of the objective, for a while, at other values."""
+    before = {name: getattr(objective, name) for name in changed}
+    for name, value in changed.items():
+        setattr(objective, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(objective, name, value)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--paintings", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("variants", nargs="*", default=list(VARIANTS))
+    options = parser.parse_args()
+    vgg = set_compute_type(load_vgg(), torch.bfloat16)
+    squeezenet, _ = judges()
+    rows: list[list[Pixels]] = []
+    figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in options.variants}
+    for photo_name, painting_name in PAIRS:
+        picture = read_picture(options.photos / f"{photo_name}.jpg")
+        photo = over_white(resize_picture(picture, min(SIZE_PX, max(picture.size_px))))
+        painting = over_white(read_picture(options.paintings / f"{painting_name}.jpg"))
+        style = style_of_painting(vgg, painting)
+        row = [to_pixels(photo)]
+        for name in options.variants:
+            knobs = dict(VARIANTS[name])
+            rungs = plan(
+                (photo.shape[3], photo.shape[2]), SIZE_PX, knobs.pop("rungs", None), knobs.pop("steps", None)
+            )
+            wishes = Wishes(**{key: knobs.pop(key) for key in list(knobs) if key.islower()})
+            with constants(knobs):
+                start = time.perf_counter()
+                *_, last = climb(vgg, photo, style, rungs, wishes)
+            seconds = time.perf_counter() - start
+            found = distances(squeezenet, last.picture, photo, resize_longest(painting, SIZE_PX))
+            figures[name].append((seconds, *found))
+            row.append(to_pixels(last.picture))
+            print(f"{photo_name} {painting_name} {name}: {seconds:.1f} s,", *found, flush=True)
+        rows.append(row)
+        save_sheet(rows, options.output, ["photo", *options.variants])
+    for name, measured in figures.items():
+        print(f"{name:14}", *(f"{statistics.mean(column):8.3f}" for column in zip(*measured, strict=True)))
+
+
+if __name__ == "__main__":
+    main()

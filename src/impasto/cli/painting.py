@@ -1,0 +1,115 @@
+"""Painting on the command line: a bar while it works, a line when it is done."""
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import pydantic
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from impasto.errors import OptionError
+from impasto.media.files import write_whole
+from impasto.media.picture import check_writable
+from impasto.options import StylizeOptions
+from impasto.run import run, task_of
+from impasto.tasks import Progress as Painted
+from impasto.tasks import Result, StyleChoice, StylizeTask
+
+
+def stylize_task(
+    photo: Path, styles: Sequence[str], output: Path | None, options: StylizeOptions
+) -> StylizeTask:
+    """The parsed command line; without an output, a new name in the current folder."""
+    if not styles:
+        raise OptionError(
+            f"name a style: impasto {photo} starry-night (see them all with: impasto style list)"
+        )
+    try:
+        choices = tuple(StyleChoice.model_validate(style) for style in styles)
+    except pydantic.ValidationError as error:
+        raise OptionError(
+            f"{' '.join(styles)} has a share that is none; write NAME or NAME:SHARE, SHARE above 0"
+        ) from error
+    return StylizeTask(
+        photo=photo, styles=choices, output=output or free_name(photo, choices), options=options
+    )
+
+
+def free_name(photo: Path, styles: Sequence[StyleChoice]) -> Path:
+    """photo-style.png in the current folder, numbered if that is taken."""
+    stem = "-".join([photo.stem, *(Path(style.source).stem for style in styles)])
+    path, count = Path(f"{stem}.png"), 1
+    while path.exists():
+        count += 1
+        path = Path(f"{stem}-{count}.png")
+    return path
+
+
+def paint(task: StylizeTask, report: Path | None, quiet: bool) -> None:
+    """Runs the task; Ctrl-C ends it early and keeps the painting so far, a second one gives up."""
+    if report is not None and not report.parent.is_dir():
+        raise OptionError(f"--report {report} lies in no folder that exists; choose another place")
+    console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    with stop_on_interrupt() as stop:
+        result = follow(run(task, stop.is_set), console, stop)
+    for note in result.notes:
+        console.print(note, markup=False)
+    height, width = result.rgb.shape[:2]
+    console.print(f"{task.output}  {width} x {height}, {result.seconds:.0f} s", markup=False)
+    if report is not None:
+        text = json.dumps(result.report, indent=2) + "\n"
+        write_whole(report, lambda file: file.write(text.encode()))
+
+
+def again(picture: Path, output: Path | None, quiet: bool) -> None:
+    """Paints the recipe inside a picture once more."""
+    task = task_of(picture)
+    check_writable(output or picture)
+    paint(task.model_copy(update={"output": output or free_name(picture, ())}), None, quiet)
+
+
+def follow(events: Iterator[Painted | Result], console: Console, stop: Event) -> Result:
+    """Draws the bar from the events until the result comes."""
+    columns = (
+        TextColumn("{task.fields[size]}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("step {task.completed}/{task.total}  loss {task.fields[loss]}  {task.fields[left]}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("", total=None, size="reading", loss="-", left="")
+        for event in events:
+            if isinstance(event, Result):
+                return event
+            width, height = event.size_px
+            bars.update(
+                bar,
+                completed=event.step,
+                total=event.steps,
+                size=f"rung {event.rung}/{event.rungs}, {width} x {height}",
+                loss=f"{event.loss:.4g}",
+                left="finishing" if stop.is_set() else f"{event.eta_s:.0f} s left",
+            )
+    raise AssertionError("a run ends with a result")
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Event]:
+    """The first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
+    stop = Event()
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,54 @@
+"""impasto compare: style and content distance of finished paintings, on networks that judge."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from impasto.crossing import over_white, to_tensor
+from impasto.media.picture import read_picture, resize, resize_picture
+from impasto.methods.distances import Distances, Judge, distances
+from impasto.methods.styles import STYLE_LAYERS
+from impasto.networks.weights import load_squeezenet, load_vgg
+
+
+class Comparison(NamedTuple):
+    """One painting: its distances on SqueezeNet, which is never optimised, and on VGG-16, which is."""
+
+    painting: Path
+    squeezenet: Distances
+    vgg16: Distances
+
+
+def judges() -> tuple[Judge, Judge]:
+    """SqueezeNet and VGG-16, in float32 on the CPU."""
+    vgg = load_vgg()
+    layers = {*STYLE_LAYERS, "4_2"}
+    return (
+        Judge(load_squeezenet(), ("conv1", "fire3", "fire5", "fire7", "fire9"), "fire7"),
+        Judge(lambda picture: vgg(picture, layers), STYLE_LAYERS, "4_2"),
+    )
+
+
+def compare(photo: Path, style: Path, paintings: Sequence[Path], max_pixels: int) -> list[Comparison]:
+    """Each painting at its own size, the photo brought to it, the style to its longest side.
+
+    PictureError for a file that cannot be read.
+    """
+    photo_picture, style_picture = (read_picture(path, max_pixels=max_pixels) for path in (photo, style))
+    squeezenet, vgg16 = judges()
+    results = []
+    for path in paintings:
+        painting = read_picture(path, max_pixels=max_pixels)
+        plain = to_tensor(resize(photo_picture.rgb, painting.size_px))
+        styled = over_white(
+            resize_picture(style_picture, min(max(style_picture.size_px), max(painting.size_px)))
+        )
+        painted = over_white(painting)
+        results.append(
+            Comparison(
+                path,
+                distances(squeezenet, painted, plain, styled),
+                distances(vgg16, painted, plain, styled),
+            )
+        )
+    return results

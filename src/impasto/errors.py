@@ -1,0 +1,46 @@
+"""What a user can mend, each error a sentence with its remedy.
+
+ImpastoError
+├── OptionError     a value outside its range, or options that exclude each other
+├── PictureError    a picture that cannot be read
+├── OutputError     a place that cannot be written
+├── StyleError      a style that does not exist or does not fit
+├── WeightsError    network weights that are missing, damaged or of another network
+├── ExtraError      an optional dependency that is not installed
+└── ResourceError   not enough memory or no such device
+
+They are raised where the cause is known and caught only at the doors: the command line turns one into
+a line on standard error and exit code 2. Anything else that escapes is a bug and keeps its traceback.
+"""
+
+
+class ImpastoError(Exception):
+    """The root: its message is one sentence that says what to do."""
+
+
+class OptionError(ImpastoError):
+    """A value outside its range, or options that exclude each other."""
+
+
+class PictureError(ImpastoError):
+    """A picture that cannot be read."""
+
+
+class OutputError(ImpastoError):
+    """A place that cannot be written."""
+
+
+class StyleError(ImpastoError):
+    """A style that does not exist or does not fit."""
+
+
+class WeightsError(ImpastoError):
+    """Network weights that are missing, damaged or of another network."""
+
+
+class ExtraError(ImpastoError):
+    """An optional dependency that is not installed."""
+
+
+class ResourceError(ImpastoError):
+    """Not enough memory, or no such device."""

@@ -1,0 +1,67 @@
+"""A picture file held open, and every way it can disappoint as one sentence."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from PIL import Image, UnidentifiedImageError
+
+from impasto.errors import PictureError, ResourceError
+
+_LIBRARIES: Final = threading.Lock()
+
+
+@contextmanager
+def opened(path: Path, max_pixels: int) -> Iterator[BinaryIO]:
+    """The file open for reading; whatever decoders raise inside leaves as a PictureError with a remedy.
+
+    Inside, Pillow refuses more than `max_pixels` pixels and is silent.
+    """
+    try:
+        if path.is_dir():
+            raise PictureError(f"{path} is a folder; name a picture inside it.")
+        with path.open("rb") as file, _strict_libraries(max_pixels):
+            if not file.read(1):
+                raise PictureError(f"{path} is empty (0 bytes); copy or download it again.")
+            file.seek(0)
+            yield file
+    except PictureError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as reason:
+        raise PictureError(f"There is no file {path}; check its name and folder.") from reason
+    except PermissionError as reason:
+        raise PictureError(f"{path} may not be read by this user; change its permissions.") from reason
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as reason:
+        sentence = f"{path} has more than {max_pixels:,} pixels; raise --max-pixels or shrink it first."
+        raise PictureError(sentence) from reason
+    except UnidentifiedImageError as reason:
+        sentence = f"{path} is no picture of a known format, or damaged from the start; save it anew as PNG."
+        raise PictureError(sentence) from reason
+    except MemoryError as reason:
+        raise ResourceError(f"{path} needs more memory than there is; make it smaller first.") from reason
+    except Exception as reason:
+        # Decoders fed with damaged bytes raise whatever they stumble over, even KeyError and struct.error.
+        sentence = f"{path} is damaged, cut off or of a rare kind; copy it again or save it anew as PNG."
+        raise PictureError(sentence) from reason
+
+
+@contextmanager
+def _strict_libraries(max_pixels: int) -> Iterator[None]:
+    """Pillow and tifffile without their chatter, and Pillow with our limit as its own.
+
+    Those settings belong to the whole process, hence one picture is decoded at a time.
+    """
+    tifffile_log = logging.getLogger("tifffile")
+    with _LIBRARIES, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        pillow_limit, log_disabled = Image.MAX_IMAGE_PIXELS, tifffile_log.disabled
+        Image.MAX_IMAGE_PIXELS, tifffile_log.disabled = max_pixels, True
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, tifffile_log.disabled = pillow_limit, log_disabled

@@ -1,0 +1,202 @@
+"""Pictures: files <-> arrays that are upright, float32 and sRGB-encoded in [0, 1], with alpha apart.
+
+Reading applies the EXIF orientation and the ICC profile. Writing lets the suffix choose the format and
+keeps what the format can hold:
+
+    suffix            bits     alpha        profile, EXIF, XMP    recipe
+    .png              8, 16    yes          yes                   text chunk "impasto"
+    .tif .tiff        8, 16    yes          yes                   XMP
+    .webp             8        yes          yes                   XMP
+    .avif             8        yes          yes                   XMP
+    .heic .heif       8        yes          yes                   XMP
+    .jpg .jpeg        8        over white   yes, 64 KB each       XMP
+    .bmp              8        over white   no                    no
+
+What is written is always sRGB. The profile of sRGB is embedded if the picture came with a profile;
+a picture without one stays without, which means sRGB everywhere.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import features
+
+from impasto.errors import OutputError
+from impasto.media import encoders
+from impasto.media.decoders import decode, read_labels
+from impasto.media.encoders import Encoder, Labels, levels
+from impasto.media.files import write_whole
+from impasto.media.metadata import exif_of_size, recipe_of
+from impasto.media.opening import opened
+from impasto.media.profiles import srgb_profile, to_srgb, unit
+from impasto.media.scaling import fit_within, resize, resize_with_alpha
+
+__all__ = [
+    "WRITABLE_SUFFIXES",
+    "Picture",
+    "check_writable",
+    "fit_within",
+    "read_picture",
+    "read_recipe",
+    "resize",
+    "resize_picture",
+    "write_picture",
+]
+
+
+class _Format(NamedTuple):
+    encode: Encoder
+    alpha: bool = True
+    sixteen_bit: bool = False
+    longest_px: int = 65_500
+
+
+_JPEG: Final = _Format(encoders.encode_jpeg, alpha=False)
+_TIFF: Final = _Format(encoders.encode_tiff, sixteen_bit=True, longest_px=1 << 31)
+_HEIF: Final = _Format(encoders.encode_heif)
+_WRITABLE: Final = {
+    ".png": _Format(encoders.encode_png, sixteen_bit=True, longest_px=1 << 31),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": _Format(encoders.encode_webp, longest_px=16_383),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": _Format(encoders.encode_bmp, alpha=False),
+    ".avif": _Format(encoders.encode_avif),
+    ".heic": _HEIF,
+    ".heif": _HEIF,
+}
+
+WRITABLE_SUFFIXES: Final = tuple(_WRITABLE)
+"""What `write_picture` accepts, in lower case; it does not mind capitals."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, upright and in sRGB.
+
+    `rgb` is (h, w, 3) float32, sRGB-encoded in [0, 1]; `alpha` is (h, w) float32 in [0, 1], None for opaque.
+    Colours below transparent pixels are those of the file. `profile` is the ICC profile that the file came
+    with and that `rgb` was converted from, None for sRGB. `exif` and `xmp` say that the picture is upright.
+    `sixteen_bit` is True for a file of more than 8 bits a channel. `notes` are remarks for the user.
+    """
+
+    rgb: NDArray[np.float32]
+    alpha: NDArray[np.float32] | None = None
+    profile: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    sixteen_bit: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height)."""
+        height, width = self.rgb.shape[:2]
+        return width, height
+
+
+def read_picture(path: Path, *, max_pixels: int = 200_000_000) -> Picture:
+    """The picture in a file: the first one if there are many, which `notes` then says.
+
+    PictureError, one sentence with a remedy, for a file that is missing, empty, unreadable, no picture,
+    cut off or damaged, or that has more than `max_pixels` pixels, which is checked before decoding.
+    Floats and 32-bit integers that do not lie in [0, 1] are stretched to it, with a note.
+    """
+    with opened(path, max_pixels) as file:
+        raster = decode(file, max_pixels)
+    rgb, profile, note = to_srgb(raster.samples, raster.space, raster.profile)
+    alpha = None if raster.alpha is None else unit(raster.alpha)
+    return Picture(
+        rgb=_upright(rgb, raster.orientation),
+        alpha=None if alpha is None or alpha.min() == 1 else _upright(alpha, raster.orientation),
+        profile=profile,
+        exif=raster.exif,
+        xmp=raster.xmp,
+        sixteen_bit=raster.sixteen_bit,
+        notes=(*raster.notes, note) if note else raster.notes,
+    )
+
+
+def write_picture(path: Path, picture: Picture, *, recipe: str | None = None, quality: int = 95) -> None:
+    """Write `path` whole or not at all, in the format of its suffix (see the table at the top).
+
+    `recipe` is a text that `read_recipe` will give back. `quality`, 1 to 100, is for the lossy formats.
+    OutputError for an unknown suffix, a picture too large for the format, or a place that cannot be written.
+    """
+    writable = _format_of(path)
+    if max(picture.size_px) > writable.longest_px:
+        limit = f"{path.suffix} holds at most {writable.longest_px} pixels a side"
+        raise OutputError(f"{limit}, too few for {path}; write .png or .tif.")
+    labels = Labels(
+        profile=srgb_profile() if picture.profile else None,
+        exif=exif_of_size(picture.exif, picture.size_px) if picture.exif else None,
+        xmp=picture.xmp,
+        recipe=recipe,
+    )
+    pixels = _pixels(picture, writable)
+    write_whole(path, lambda file: writable.encode(file, pixels, labels, quality))
+
+
+def read_recipe(path: Path) -> str | None:
+    """The recipe that `write_picture` put into a file, or None; PictureError as for `read_picture`."""
+    with opened(path, max_pixels=1 << 62) as file:
+        xmp, text = read_labels(file)
+    return text or (recipe_of(xmp) if xmp else None)
+
+
+def check_writable(path: Path) -> None:
+    """OutputError if `write_picture` could not write `path`: ask before minutes of work."""
+    _format_of(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise OutputError(f"{path} may not be written by this user; choose another place.")
+
+
+def resize_picture(picture: Picture, longest_px: int) -> Picture:
+    """The picture with its longer side at `longest_px`, alpha included, averaged in linear light."""
+    size_px = fit_within(picture.size_px, longest_px)
+    if size_px == picture.size_px:
+        return picture
+    if picture.alpha is None:
+        return replace(picture, rgb=resize(picture.rgb, size_px))
+    rgb, alpha = resize_with_alpha(picture.rgb, picture.alpha, size_px)
+    return replace(picture, rgb=rgb, alpha=alpha)
+
+
+def _upright(plane: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+    """(h, w, ...) as stored -> as seen, for an EXIF orientation of 1 to 8."""
+    if orientation > 4:
+        plane = plane.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        plane = plane[::-1]
+    if orientation in (2, 3, 6, 7):
+        plane = plane[:, ::-1]
+    return np.ascontiguousarray(plane)
+
+
+def _format_of(path: Path) -> _Format:
+    suffix = path.suffix.lower()
+    if suffix not in _WRITABLE:
+        raise OutputError(f"{path} has no known suffix; end it in one of {' '.join(WRITABLE_SUFFIXES)}.")
+    if suffix == ".avif" and not features.check("avif"):
+        raise OutputError(f"This Pillow cannot write {path}; pip install -U pillow, or write .webp.")
+    return _WRITABLE[suffix]
+
+
+def _pixels(picture: Picture, writable: _Format) -> NDArray[Any]:
+    """(h, w, 3 or 4) integers, over white where the format has no alpha."""
+    kind = np.uint16 if picture.sixteen_bit and writable.sixteen_bit else np.uint8
+    if picture.alpha is None:
+        return levels(picture.rgb, kind)
+    if not writable.alpha:
+        alpha = picture.alpha[..., None]
+        return levels(picture.rgb * alpha + (1 - alpha), kind)
+    return np.dstack([levels(picture.rgb, kind), levels(picture.alpha, kind)])

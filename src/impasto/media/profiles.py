@@ -1,0 +1,118 @@
+"""Colours of every kind -> sRGB, through ICC profiles where a picture has one.
+
+The transforms are Little CMS's, reached through imagecodecs rather than PIL.ImageCms: that one only takes
+8 bits a channel. Colorimetric intent with black point compensation, as photo editors do it.
+"""
+
+from functools import cache
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Space = Literal["grey", "rgb", "cmyk", "lab"]
+"""What the channels of a picture mean; Lab is CIE L*a*b* under D50, L in [0, 100]."""
+
+_SIGNATURES: Final[dict[bytes, Space]] = {b"GRAY": "grey", b"RGB ": "rgb", b"CMYK": "cmyk"}
+_LCMS_NAMES: Final[dict[Space, str]] = {"grey": "gray", "rgb": "rgb", "cmyk": "cmyk", "lab": "lab"}
+_CREATION_DATE: Final = bytes((7, 234, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))
+_BAND_SAMPLES: Final = 1 << 24
+
+
+@cache
+def srgb_profile() -> bytes:
+    """The ICC profile of sRGB, the same bytes every day (its creation date is fixed)."""
+    from imagecodecs import cms_profile
+
+    profile = cms_profile("srgb")
+    return profile[:24] + _CREATION_DATE + profile[36:]
+
+
+@cache
+def _lab_profile() -> bytes:
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
+def gamma_profile(gamma: float, chromaticity: tuple[float, ...]) -> bytes | None:
+    """An RGB profile from a PNG's gAMA (the encoding exponent) and cHRM (white, red, green, blue as x, y).
+
+    None for chromaticities that no colours have, such as zeros.
+    """
+    from imagecodecs import CmsError, cms_profile
+
+    try:
+        return cms_profile("rgb", whitepoint=chromaticity[:2], primaries=chromaticity[2:], gamma=1 / gamma)
+    except CmsError:
+        return None
+
+
+def unit(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Unsigned integers of full range, or floats -> float32 in [0, 1]; the shape stays."""
+    if samples.dtype.kind == "f":
+        values: NDArray[np.float32] = np.clip(samples, 0, 1, dtype=np.float32)
+    else:
+        values = np.divide(samples, np.iinfo(samples.dtype).max, dtype=np.float32)
+    return values
+
+
+def to_srgb(
+    samples: NDArray[Any], space: Space, profile: bytes | None
+) -> tuple[NDArray[np.float32], bytes | None, str | None]:
+    """(h, w, c) -> (h, w, 3) sRGB-encoded in [0, 1], the profile that was used, and a note if one was not.
+
+    `samples` are uint8, uint16 or float32; c is 1 for grey, 4 for CMYK (0 is no ink) and 3 otherwise.
+    A profile that is broken or of another space is ignored, which the note says. A grey picture with an
+    RGB profile is taken as equal amounts of red, green and blue.
+    """
+    if space == "lab":
+        return _transform(samples, space, _lab_profile()), None, None
+    if not profile:
+        return _assumed_srgb(samples, space), None, None
+    profile_space = _SIGNATURES.get(profile[16:20])
+    if profile_space == "rgb" and space == "grey":
+        samples, space = np.repeat(samples, 3, axis=2), "rgb"
+    if profile_space != space:
+        note = f"its colour profile does not fit a {space} picture and was ignored"
+        return _assumed_srgb(samples, space), None, note
+    if profile == srgb_profile():
+        return unit(samples), profile, None
+    from imagecodecs import CmsError
+
+    try:
+        return _transform(samples, space, profile), profile, None
+    except (CmsError, ValueError):
+        return _assumed_srgb(samples, space), None, "its colour profile is broken and was ignored"
+
+
+def _transform(samples: NDArray[Any], space: Space, profile: bytes) -> NDArray[np.float32]:
+    """(h, w, c) -> (h, w, 3) in [0, 1], by bands of rows so that the intermediate arrays stay small."""
+    from imagecodecs import CMS, cms_transform
+
+    # For more than 8 bits Little CMS would approximate the profile by a table that is off by up to 10/255.
+    flags = CMS.FLAGS.BLACKPOINTCOMPENSATION | (0 if samples.dtype == np.uint8 else CMS.FLAGS.NOOPTIMIZE)
+    height, width, channels = samples.shape
+    rgb = np.empty((height, width, 3), np.float32)
+    rows = max(1, _BAND_SAMPLES // (width * channels))
+    for top in range(0, height, rows):
+        band = cms_transform(
+            np.ascontiguousarray(samples[top : top + rows]),
+            profile,
+            srgb_profile(),
+            colorspace=_LCMS_NAMES[space],
+            outcolorspace="rgb",
+            outdtype=np.float32 if samples.dtype.kind == "f" else np.uint16,
+            intent=CMS.INTENT.RELATIVE_COLORIMETRIC,
+            flags=flags,
+        )
+        rgb[top : top + rows] = unit(band).reshape(-1, width, 3)
+    return rgb
+
+
+def _assumed_srgb(samples: NDArray[Any], space: Space) -> NDArray[np.float32]:
+    """(h, w, c) -> (h, w, 3): RGB and grey as they are, CMYK as ideal inks."""
+    values = unit(samples)
+    if space == "cmyk":
+        return (1 - values[..., :3]) * (1 - values[..., 3:])
+    return np.repeat(values, 3, axis=2) if space == "grey" else values

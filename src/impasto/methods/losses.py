@@ -1,0 +1,164 @@
+"""What a picture is asked to be near to: content, style and smoothness, as pure functions.
+
+Features come divided by each layer's mean activation (see `networks.vgg`), and the distances here are
+relative, so that 1 means "as far as nothing is from the target" for every layer, photo and painting, and
+one weight means the same everywhere. Statistics are always float32, whatever the features are in.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Statistics(NamedTuple):
+    """How the features of one layer are distributed: mean (c,) and Gram matrix (c, c), float32."""
+
+    mean: Tensor
+    gram: Tensor
+
+    @property
+    def covariance(self) -> Tensor:
+        """(c, c)."""
+        return self.gram - torch.outer(self.mean, self.mean)
+
+
+StyleLoss = Callable[[Statistics], Tensor]
+
+
+def statistics(features: Tensor) -> Statistics:
+    """(1, c, h, w) -> mean (c,), and mean product of every two channels (c, c), over the places.
+
+    Gatys et al. 2016, eq. 3, divided by h*w so that picture size drops out.
+    """
+    mean, gram = _MeanAndGram.apply(features)  # type: ignore[no-untyped-call]
+    return Statistics(mean, gram)
+
+
+def content_loss(photo_features: Tensor) -> Callable[[Tensor], Tensor]:
+    """Squared distance to the photo's features, as a share of their variance.
+
+    Gatys et al. 2016, eq. 1. Departure: divided by the variance, so that a foggy photo holds its own.
+    """
+    target = photo_features.detach().float()
+    variance = target.var((2, 3)).mean().clamp(min=1e-3)
+    return lambda features: (features.float() - target).square().mean() / variance
+
+
+def gram_loss(style: Statistics) -> StyleLoss:
+    """Squared distance of Gram matrices, as a share of the style's own (Gatys et al. 2016, eq. 4)."""
+    size = style.gram.square().sum()
+    return lambda found: (found.gram - style.gram).square().sum() / size
+
+
+def moments_loss(style: Statistics) -> StyleLoss:
+    """Gram matrices, and the means and standard deviations that they alone leave free.
+
+    Galerne et al. 2023, "Scaling painting style transfer", sec. 3.3.
+    """
+    products, wanted, energy = gram_loss(style), _deviation(style), style.gram.trace()
+    return lambda found: (
+        products(found)
+        + (found.mean - style.mean).square().sum() / energy
+        + (_deviation(found) - wanted).square().sum() / energy
+    )
+
+
+def wasserstein_loss(style: Statistics, rank: int) -> StyleLoss:
+    """Squared 2-Wasserstein distance of the features, seen as Gaussians, as a share of the style's energy.
+
+    |m - m'|^2 + tr(C) + tr(C') - 2 tr((C'^1/2 C C'^1/2)^1/2). With C' = R R^T, R (c, rank), the last
+    trace is the sum of the square roots of the eigenvalues of R^T C R: a (rank, rank) problem.
+    """
+    values, vectors = symmetric_eigen(style.covariance)
+    root = vectors[:, -rank:] * values[-rank:].clamp(min=0).sqrt()
+    spread, energy = style.covariance.trace(), style.gram.trace()
+
+    def loss(found: Statistics) -> Tensor:
+        covariance = found.covariance
+        overlap: Tensor = _TraceOfRoot.apply(root.T @ covariance @ root)  # type: ignore[no-untyped-call]
+        distance = (found.mean - style.mean).square().sum() + covariance.trace() + spread - 2 * overlap
+        return distance / energy
+
+    return loss
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """(1, 3, h, w) -> mean squared difference of neighbours, (h, w) in any range."""
+    down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
+    right = (picture[..., 1:] - picture[..., :-1]).square().mean()
+    return down + right
+
+
+class Term(NamedTuple):
+    """One weighted wish: a loss of the features of a layer, or of the picture itself (layer None)."""
+
+    name: str
+    weight: float
+    layer: str | None
+    loss: Callable[[Tensor], Tensor]
+
+
+def layers_of(terms: Sequence[Term]) -> set[str]:
+    return {term.layer for term in terms if term.layer is not None}
+
+
+def symmetric_eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """(c, c) symmetric -> eigenvalues (c,), rising, and eigenvectors (c, c) in columns.
+
+    In float64, since float32 does not converge where channels are silent, and on one thread of the
+    processor: several are no faster at this size, and 500 times slower when the machine is busy.
+    """
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        values, vectors = torch.linalg.eigh(matrix.cpu().double())
+    finally:
+        torch.set_num_threads(threads)
+    return values.to(matrix), vectors.to(matrix)
+
+
+def _deviation(layer: Statistics) -> Tensor:
+    return layer.covariance.diagonal().clamp(min=1e-8).sqrt()
+
+
+class _MeanAndGram(torch.autograd.Function):
+    """The statistics are float32; their gradient is computed in the features' own numbers, which is faster.
+
+    Features are seen as (places, channels), the way they lie channels last, so that nothing is copied.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
+        places = features[0].permute(1, 2, 0).flatten(0, 1)
+        ctx.save_for_backward(places)
+        ctx.shape = features.shape
+        exact = places.float()
+        return exact.mean(0), exact.T @ exact / len(exact)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (places,) = ctx.saved_tensors
+        mean, gram = (gradient / len(places) for gradient in gradients)
+        flat = torch.addmm(mean.to(places.dtype), places, (gram + gram.T).to(places.dtype))
+        _, channels, height, width = ctx.shape
+        return flat.view(1, height, width, channels).permute(0, 3, 1, 2)
+
+
+class _TraceOfRoot(torch.autograd.Function):
+    """tr(M^1/2) of a positive semidefinite (r, r) matrix; its gradient is M^-1/2 / 2."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        values, vectors = symmetric_eigen(matrix)
+        roots = values.clamp(min=0).add(1e-6 * values[-1].clamp(min=1e-12)).sqrt()
+        ctx.save_for_backward(vectors, roots)
+        trace: Tensor = roots.sum()
+        return trace
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        vectors, roots = ctx.saved_tensors
+        inverse: Tensor = (vectors / (2 * roots)) @ vectors.T
+        return gradients[0] * inverse

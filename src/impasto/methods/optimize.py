@@ -1,0 +1,186 @@
+"""The search: a picture moves against the gradient of its loss, watched so that it cannot go astray.
+
+L-BFGS by Nocedal 1980 (two-loop recursion), without a line search: one gradient a step. Adam by Kingma &
+Ba 2015, with the bias-corrected average of its pictures (Polyak). SGD with momentum.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+Optimizer = Literal["lbfgs", "adam", "sgd"]
+LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""(1, 3, h, w) -> loss (), gradient (1, 3, h, w)."""
+
+FIRST_STEP: Final = 0.01
+LONGEST_STEP: Final = 0.1
+"""Root mean square of a step, in units of the picture's range."""
+EXPLODED: Final = 5.0
+"""A loss this many times the first one means that the search has gone astray."""
+MOST_RESTARTS: Final = 4
+STALL_STEPS: Final = 10
+STALL_GAIN: Final = 1e-3
+"""A rung ends early when `STALL_STEPS` steps have lowered the loss by less than this share."""
+
+
+class Search(Protocol):
+    """Turns a picture and its gradient, both flat, into the next picture."""
+
+    def step(self, x: Tensor, gradient: Tensor) -> Tensor: ...
+
+    def result(self, x: Tensor) -> Tensor:
+        """What to show for the path so far, given its last picture."""
+
+
+class Lbfgs:
+    """The last `history` steps and the changes of the gradient along them tell the curvature."""
+
+    def __init__(self, caution: float, history: int = 20) -> None:
+        self.caution = caution
+        self.pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=history)
+        self.last: tuple[Tensor, Tensor] | None = None
+
+    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
+        if self.last is not None:
+            moved, change = x - self.last[0], gradient - self.last[1]
+            if moved @ change > 1e-10 * moved.norm() * change.norm():
+                self.pairs.append((moved, change))
+        self.last = (x, gradient)
+        direction = self._direction(gradient)
+        length = direction.square().mean().sqrt()
+        return x - direction * (self.caution * LONGEST_STEP / length).clamp(max=1)
+
+    def result(self, x: Tensor) -> Tensor:
+        return x
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        if not self.pairs:
+            return gradient * (self.caution * FIRST_STEP / gradient.square().mean().sqrt().clamp(min=1e-30))
+        q = gradient.clone()
+        shares = []
+        for moved, change in reversed(self.pairs):
+            inverse = 1 / (moved @ change)
+            share = inverse * (moved @ q)
+            shares.append((share, inverse))
+            q -= share * change
+        moved, change = self.pairs[-1]
+        q *= (moved @ change) / (change @ change)
+        for (moved, change), (share, inverse) in zip(self.pairs, reversed(shares), strict=True):
+            q += (share - inverse * (change @ q)) * moved
+        return q
+
+
+class Adam:
+    def __init__(self, caution: float, rate: float = 0.02) -> None:
+        self.rate = rate * caution
+        self.steps = 0
+        self.first: Tensor | float = 0.0
+        self.second: Tensor | float = 0.0
+        self.average: Tensor | float = 0.0
+
+    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
+        self.steps += 1
+        self.first = 0.9 * self.first + 0.1 * gradient
+        self.second = 0.99 * self.second + 0.01 * gradient.square()
+        mean = self.first / (1 - 0.9**self.steps)
+        spread = torch.sqrt(self.second / (1 - 0.99**self.steps))
+        moved = (x - self.rate * mean / (spread + 1e-12)).clamp(0, 1)
+        self.average = 0.9 * self.average + 0.1 * moved
+        return moved
+
+    def result(self, x: Tensor) -> Tensor:
+        return x if self.steps == 0 else torch.as_tensor(self.average / (1 - 0.9**self.steps))
+
+
+class Sgd:
+    """Steps of a fixed length, so that one rate serves every objective."""
+
+    def __init__(self, caution: float, rate: float = 0.004) -> None:
+        self.rate = rate * caution
+        self.velocity: Tensor | float = 0.0
+
+    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
+        length = gradient.square().mean().sqrt().clamp(min=1e-30)
+        self.velocity = 0.9 * self.velocity + gradient / length
+        return (x - self.rate * self.velocity).clamp(0, 1)
+
+    def result(self, x: Tensor) -> Tensor:
+        return x
+
+
+SEARCHES: Final[dict[Optimizer, Callable[[float], Search]]] = {"lbfgs": Lbfgs, "adam": Adam, "sgd": Sgd}
+
+
+class Step(NamedTuple):
+    """A step taken: the loss it started from, and the picture it led to, (1, 3, h, w)."""
+
+    loss: float
+    picture: Tensor
+    note: str | None = None
+
+
+@dataclass
+class Watchdog:
+    """Remembers the best picture, and tells when the search has gone astray or stands still."""
+
+    best: Tensor
+    best_loss: float = float("inf")
+    restarts: int = 0
+
+    def __post_init__(self) -> None:
+        self.detail = float(self.best.std())
+        self.losses: list[float] = []
+
+    def astray(self, picture: Tensor, loss: float) -> str | None:
+        if not loss < float("inf"):
+            return "the loss was not a number"
+        if self.losses and loss > EXPLODED * self.losses[0]:
+            return "the loss exploded"
+        if float(picture.std()) < 0.1 * self.detail:
+            return "the picture went grey"
+        return None
+
+    def stalled(self) -> bool:
+        recent = self.losses[-STALL_STEPS:]
+        return len(recent) == STALL_STEPS and min(recent) > (1 - STALL_GAIN) * recent[0]
+
+    def saw(self, picture: Tensor, loss: float) -> None:
+        self.losses.append(loss)
+        if loss < self.best_loss:
+            self.best, self.best_loss = picture, loss
+
+
+def descend(
+    start: Tensor, loss_and_gradient: LossAndGradient, steps: int, optimizer: Optimizer = "lbfgs"
+) -> Iterator[Step]:
+    """Yields each step of the search from `start` (1, 3, h, w); stops early when it stands still.
+
+    When the loss explodes or is no number, or the picture turns grey, the search starts again from the
+    best picture so far with a quarter of the step, up to `MOST_RESTARTS` times, and then ends there.
+    """
+    search = SEARCHES[optimizer](1.0)
+    watchdog = Watchdog(best=start)
+    x = start
+    for _ in range(steps):
+        loss, gradient = loss_and_gradient(x)
+        trouble = watchdog.astray(x, float(loss))
+        if trouble:
+            watchdog.restarts += 1
+            x = watchdog.best
+            if watchdog.restarts > MOST_RESTARTS:
+                yield Step(
+                    watchdog.best_loss, x, f"{trouble} again and again, the best picture before is kept"
+                )
+                return
+            search = SEARCHES[optimizer](0.25**watchdog.restarts)
+            yield Step(watchdog.best_loss, x, f"{trouble}, went on from the best picture with smaller steps")
+            continue
+        watchdog.saw(x, float(loss))
+        if watchdog.stalled():
+            return
+        x = search.step(x.flatten(), gradient.flatten()).view_as(x)
+        yield Step(float(loss), search.result(x.flatten()).view_as(x))

@@ -1,0 +1,127 @@
+"""VGG-16 and VGG-19 up to conv5_1, the networks in whose features style and content are measured.
+
+Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale image recognition".
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
+from torch import Tensor, nn
+
+Architecture = Literal["vgg16", "vgg19"]
+
+CHANNELS: Final = (64, 128, 256, 512, 512)
+CONVOLUTIONS: Final[dict[Architecture, tuple[int, ...]]] = {
+    "vgg16": (2, 2, 3, 3, 1),
+    "vgg19": (2, 2, 4, 4, 1),
+}
+POOLED_STRIDE: Final = 16
+"""Pixels of the picture to a feature of relu5_1, side by side."""
+
+
+def layer_names(architecture: Architecture) -> tuple[str, ...]:
+    """The convolutions in order, as `block_convolution`: 1_1, 1_2, 2_1 ... 5_1."""
+    return tuple(
+        f"{block}_{index}"
+        for block, count in enumerate(CONVOLUTIONS[architecture], start=1)
+        for index in range(1, count + 1)
+    )
+
+
+@dataclass(frozen=True)
+class VggWeights:
+    """The numbers of one network, with the manners it was trained in.
+
+    tensors: `conv1_1.weight` (out, in, 3, 3) and `conv1_1.bias` (out,) per layer, RGB in.
+    mean, std: the network sees (rgb - mean) / std, for rgb in [0, 1].
+    scales: mean activation after each ReLU over natural photos, in the order of `layer_names`.
+    """
+
+    architecture: Architecture
+    tensors: dict[str, Tensor]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    scales: tuple[float, ...]
+    sha256: str
+
+
+class Vgg(nn.Module):
+    """Features of a picture, each layer divided by its mean activation over natural photos.
+
+    A ReLU network commutes with positive scales, so the division is folded into the weights: a
+    feature is about 1 on average in every layer of every backbone, and float16 does not overflow.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, weights: VggWeights) -> None:
+        super().__init__()
+        self.names = layer_names(weights.architecture)
+        self.scales = dict(zip(self.names, weights.scales, strict=True))
+        self.register_buffer("mean", torch.tensor(weights.mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(weights.std).view(3, 1, 1))
+        self.convolutions = nn.ModuleDict()
+        scale_below = 1.0
+        for name, scale in self.scales.items():
+            weight = weights.tensors[f"conv{name}.weight"].float() * (scale_below / scale)
+            bias = weights.tensors[f"conv{name}.bias"].float() / scale
+            self.convolutions[name] = _convolution(weight, bias)
+            scale_below = scale
+        self.requires_grad_(False)
+        self.eval()
+
+    @property
+    def compute_type(self) -> torch.dtype:
+        """The numbers that features are in."""
+        return next(self.convolutions.parameters()).dtype
+
+    def forward(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """(n, 3, h, w), sRGB in [0, 1] -> {"4_2": (n, c, h/8, w/8), ...}, after the ReLU.
+
+        Runs no deeper than the deepest layer asked for; features have the dtype of the weights.
+        """
+        x = (picture - self.mean) / self.std
+        x = x.to(self.compute_type, memory_format=torch.channels_last)
+        features: dict[str, Tensor] = {}
+        for name in self.names:
+            if name.endswith("_1") and name != "1_1":
+                x = F.max_pool2d(x, 2)
+            x = F.relu(self.convolutions[name](x))
+            if name in layers:
+                features[name] = x
+                if len(features) == len(layers):
+                    return features
+        unknown = sorted(set(layers) - set(self.names))
+        raise ValueError(f"no such layers: {unknown}")
+
+
+def set_compute_type(vgg: Vgg, dtype: torch.dtype) -> Vgg:
+    """The same network with weights in `dtype`, laid out channels last; mean and std stay float32."""
+    vgg.convolutions.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return vgg
+
+
+def multiply_adds(architecture: Architecture, size_px: Sequence[int], deepest: str = "5_1") -> int:
+    """Multiply-adds of one forward pass over a picture of (width, height) up to `deepest`."""
+    width, height = size_px
+    total, channels_in = 0, 3
+    for name in layer_names(architecture):
+        block = int(name[0]) - 1
+        total += 9 * channels_in * CHANNELS[block] * (width >> block) * (height >> block)
+        channels_in = CHANNELS[block]
+        if name == deepest:
+            break
+    return total
+
+
+def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    # Departure from the paper: borders are repeated instead of padded with zeros, which the style's
+    # statistics would hold for a frame, and paint as one.
+    channels_out, channels_in = weight.shape[:2]
+    layer = nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="replicate")
+    layer.weight.data, layer.bias.data = weight, bias  # type: ignore[union-attr]
+    return layer

@@ -1,0 +1,73 @@
+"""Every knob once: the command line, the recipe in a picture and the docs derive from these models."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Objective = Literal["wasserstein", "moments", "gram", "gatys"]
+Optimizer = Literal["lbfgs", "adam", "sgd"]
+Start = Literal["photo", "noise"]
+Backbone = Literal["vgg16", "vgg19"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class Options(BaseModel):
+    """Frozen, and a name that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StylizeOptions(Options):
+    """How a photo is repainted."""
+
+    strength: Annotated[
+        float, Field(ge=0, le=1, description="How far the photo gives way to the style, from 0 to 1.")
+    ] = 0.5
+    size: Annotated[
+        int,
+        Field(ge=16, le=65_536, description="Longest side of the result in pixels; never above the photo's."),
+    ] = 512
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Same seed, same pixels.")] = 0
+    steps: Annotated[
+        int | None, Field(ge=1, le=100_000, description="Steps in all, over every rung of the ladder.")
+    ] = None
+    rungs: Annotated[
+        int | None, Field(ge=1, le=8, description="Sizes painted one after the other, each twice the last.")
+    ] = None
+    objective: Annotated[
+        Objective,
+        Field(
+            description="How styles are compared; gatys is the objective of 2016 with its published weights."
+        ),
+    ] = "wasserstein"
+    optimizer: Annotated[Optimizer, Field(description="The search that lowers the loss.")] = "lbfgs"
+    start: Annotated[Start, Field(description="What the painting starts from.")] = "photo"
+    content_weight: Annotated[
+        float, Field(ge=0, le=1e6, description="Multiplies the wish to keep the photo; for experts.")
+    ] = 1.0
+    style_weight: Annotated[
+        float, Field(ge=0, le=1e6, description="Multiplies the wish to take on the style; for experts.")
+    ] = 1.0
+    smoothness: Annotated[
+        float, Field(ge=0, le=1e6, description="Multiplies the wish for little total variation; for experts.")
+    ] = 1.0
+    backbone: Annotated[
+        Backbone, Field(description="The network that looks: vgg16 is bundled, vgg19 is fetched once.")
+    ] = "vgg16"
+    weights: Annotated[
+        Path | None, Field(description="Weights of the backbone from a file (.h5, .pth or .safetensors).")
+    ] = None
+    device: Annotated[Device, Field(description="Where to compute; auto takes the fastest there is.")] = (
+        "auto"
+    )
+    precision: Annotated[
+        Precision, Field(description="Numbers for the features; auto measures which are faster here.")
+    ] = "auto"
+    jpeg_quality: Annotated[
+        int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")
+    ] = 95
+    max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
+        200_000_000
+    )

@@ -1,0 +1,88 @@
+"""Styles by name: cards are made from paintings here, and read for a painting."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from impasto.crossing import over_white
+from impasto.errors import PictureError, StyleError
+from impasto.media.cards import Card
+from impasto.media.gallery import read_style
+from impasto.media.picture import Picture, read_picture, resize_picture
+from impasto.methods.losses import Statistics
+from impasto.methods.styles import StyleAt, measure, resize_longest, style_of_card, style_of_painting
+from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights
+from impasto.networks.weights import vgg_weights
+from impasto.tasks import Pixels
+
+CARD_SIZES_PX: Final = (256, 362, 512, 724, 1024)
+THUMBNAIL_PX: Final = 128
+SMALLEST_PAINTING_PX: Final = 64
+
+
+def load_style(source: str, vgg: Vgg, weights: VggWeights, max_pixels: int) -> StyleAt:
+    """A style by its name or file; StyleError when a card was measured with another network."""
+    style = read_style(source, max_pixels)
+    device = vgg.mean.device
+    if isinstance(style, Picture):
+        check_painting(style, source)
+        return style_of_painting(vgg, over_white(style).to(device))
+    if style.network_sha256 != weights.sha256:
+        raise StyleError(
+            f"{source} was measured with the bundled {style.network}; use the painting itself as the style, "
+            "or leave out --backbone and --weights"
+        )
+    return style_of_card(card_statistics(style, device))
+
+
+def card_statistics(card: Card, device: torch.device) -> Mapping[int, Mapping[str, Statistics]]:
+    """The card's moments as tensors: size -> layer -> statistics."""
+    return {
+        size: {layer: _statistics(*moments, device) for layer, moments in layers.items()}
+        for size, layers in card.moments.items()
+    }
+
+
+def _statistics(mean: Pixels, covariance: Pixels, device: torch.device) -> Statistics:
+    m, c = (torch.from_numpy(array).to(device) for array in (mean, covariance))
+    return Statistics(m, c + torch.outer(m, m))
+
+
+def check_painting(painting: Picture, source: str) -> None:
+    """PictureError when there is too little of a painting to take a style from."""
+    if min(painting.size_px) < POOLED_STRIDE or max(painting.size_px) < SMALLEST_PAINTING_PX:
+        raise PictureError(
+            f"{source} is too small to take a style from; use a painting of {CARD_SIZES_PX[0]} pixels or more"
+        )
+
+
+def make_card(path: Path, title: str, artist: str, year: str, source: str) -> Card:
+    """Measures a painting in float32 at each size of a card that it is large enough for.
+
+    PictureError when the painting cannot be read or is too small.
+    """
+    painting = read_picture(path)
+    check_painting(painting, str(path))
+    weights = vgg_weights()
+    vgg = Vgg(weights)
+    longest = max(painting.size_px)
+    sizes = [size for size in CARD_SIZES_PX if size <= longest] or [longest]
+    whole = over_white(painting)
+    moments = {}
+    for size in sizes:
+        found = measure(vgg, resize_longest(whole, size))
+        moments[size] = {layer: (s.mean.numpy(), s.covariance.numpy()) for layer, s in found.items()}
+    thumbnail = resize_picture(painting, min(THUMBNAIL_PX, longest))
+    return Card(
+        title=title,
+        artist=artist,
+        year=year,
+        source=source,
+        network=weights.architecture,
+        network_sha256=weights.sha256,
+        thumbnail=np.rint(thumbnail.rgb * 255).astype(np.uint8),
+        moments=moments,
+    )

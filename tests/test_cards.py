@@ -1,0 +1,73 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto.errors import PictureError, StyleError
+from impasto.media.cards import read_card, write_card
+from impasto.media.gallery import builtin_styles
+from impasto.methods.losses import Statistics, wasserstein_loss
+from impasto.methods.styles import measure, resize_longest
+from impasto.networks.vgg import Vgg
+from impasto.networks.weights import vgg_weights
+from impasto.stylebook import card_statistics, make_card
+from tests.conftest import tensor
+
+MakePicture = Callable[..., Path]
+
+
+def test_a_card_gives_back_what_it_was_made_of(picture_file: MakePicture, tmp_path: Path, vgg: Vgg) -> None:
+    painting = picture_file("dots", size=(600, 400))
+    write_card(tmp_path / "dots.style", make_card(painting, "Dots", "Nobody", "2026", "drawn"))
+    card = read_card(tmp_path / "dots.style")
+    assert (card.title, card.artist, card.year, card.source) == ("Dots", "Nobody", "2026", "drawn")
+    assert sorted(card.moments) == [256, 362, 512]
+    assert card.thumbnail.shape == (85, 128, 3)
+    measured = measure(vgg, resize_longest(tensor("dots", 600, 400), 512))
+    for layer, found in card_statistics(card, vgg.mean.device)[512].items():
+        # As losses go, which start near 1, a card is as good as its painting.
+        assert distance(found, measured[layer]) < 0.01
+
+
+def distance(found: Statistics, wanted: Statistics) -> float:
+    return wasserstein_loss(wanted, rank=64)(found).item() + float(
+        (found.gram - wanted.gram).square().sum() / wanted.gram.square().sum()
+    )
+
+
+def test_every_built_in_style_is_whole_small_and_made_with_the_bundled_network() -> None:
+    styles = builtin_styles()
+    assert len(styles) >= 12
+    for path in styles.values():
+        assert path.stat().st_size < 1_000_000
+        card = read_card(path)
+        assert card.title
+        assert card.artist
+        assert card.year
+        assert card.network_sha256 == vgg_weights().sha256
+        for layers in card.moments.values():
+            for mean, covariance in layers.values():
+                assert np.isfinite(mean).all()
+                assert (covariance.diagonal() >= 0).all()
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100, b"\x10\0\0\0\0\0\0\0" + b'{"a":1}         '])
+def test_a_file_that_is_no_card_is_one_sentence(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "bad.style"
+    path.write_bytes(data)
+    with pytest.raises(StyleError, match="no style card"):
+        read_card(path)
+
+
+def test_a_cut_off_card_is_one_sentence(tmp_path: Path) -> None:
+    whole = next(iter(builtin_styles().values())).read_bytes()
+    for length in (7, 9, 500, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.style").write_bytes(whole[:length])
+        with pytest.raises(StyleError, match="damaged"):
+            read_card(tmp_path / "cut.style")
+
+
+def test_a_tiny_painting_has_no_style(picture_file: MakePicture) -> None:
+    with pytest.raises(PictureError, match="too small to take a style from"):
+        make_card(picture_file("dots", size=(20, 20)), "", "", "", "")

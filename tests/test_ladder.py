@@ -1,0 +1,71 @@
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impasto.methods.ladder import Climbed, climb, enlarge, plan
+from impasto.methods.objective import Wishes
+from impasto.methods.styles import resize_to, style_of_painting
+from impasto.networks.vgg import POOLED_STRIDE, Vgg
+from tests.conftest import tensor
+
+
+@given(
+    width=st.integers(16, 9000),
+    height=st.integers(16, 9000),
+    longest=st.integers(16, 5000),
+    rungs=st.none() | st.integers(1, 8),
+    steps=st.none() | st.integers(1, 500),
+)
+def test_every_plan_ends_at_the_size_asked_for(
+    width: int, height: int, longest: int, rungs: int | None, steps: int | None
+) -> None:
+    ladder = plan((width, height), longest, rungs, steps)
+    assert max(ladder[-1].size_px) == min(longest, max(width, height))
+    assert all(rung.steps >= 1 for rung in ladder)
+    assert all(min(rung.size_px) >= POOLED_STRIDE for rung in ladder[:-1])
+    for below, above in pairwise(ladder):
+        assert max(above.size_px) == pytest.approx(2 * max(below.size_px), abs=1)
+
+
+def test_a_photo_that_is_not_painted_on_is_enlarged_back_to_itself() -> None:
+    photo = tensor("photo", 128, 96)
+    small = resize_to(photo, (48, 64))
+    torch.testing.assert_close(enlarge(small, photo, small), photo)
+
+
+def test_the_loss_falls_on_every_rung_and_the_last_picture_is_whole(vgg: Vgg) -> None:
+    photo = tensor("photo", 128, 96)
+    style = style_of_painting(vgg, tensor("dots"))
+    *steps, last = climb(vgg, photo, style, plan((128, 96), 128, 2, 16), Wishes())
+    for rung in (0, 1):
+        losses = [step.loss for step in steps if step.rung == rung and step.loss is not None]
+        assert losses[-1] < losses[0]
+    assert last.loss is None
+    assert last.picture.shape == photo.shape
+    assert 0 <= last.picture.min() <= last.picture.max() <= 1
+
+
+def test_stopping_on_the_first_rung_still_gives_a_picture_of_full_size(vgg: Vgg) -> None:
+    photo = tensor("photo", 128, 96)
+    style = style_of_painting(vgg, tensor("dots"))
+    seen: list[Climbed] = []
+    for step in climb(vgg, photo, style, plan((128, 96), 128, 2, 20), Wishes(), stop=lambda: len(seen) >= 3):
+        seen.append(step)
+    assert [step.rung for step in seen] == [0, 0, 0, 1]
+    assert seen[-1].picture.shape == photo.shape
+
+
+def test_noise_is_drawn_from_the_generator_alone(vgg: Vgg) -> None:
+    photo = tensor("photo", 64, 48)
+    style = style_of_painting(vgg, tensor("dots"))
+
+    def painted(seed: int) -> torch.Tensor:
+        noise = torch.Generator().manual_seed(seed)
+        *_, last = climb(vgg, photo, style, plan((64, 48), 64, 1, 2), Wishes(), noise=noise)
+        return last.picture
+
+    assert torch.equal(painted(1), painted(1))
+    assert not torch.equal(painted(1), painted(2))

@@ -1,0 +1,97 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impasto.methods.losses import (
+    Statistics,
+    StyleLoss,
+    content_loss,
+    gram_loss,
+    moments_loss,
+    statistics,
+    total_variation,
+    wasserstein_loss,
+)
+
+
+def features(seed: int, channels: int = 8, places: int = 12) -> torch.Tensor:
+    mixing = torch.randn(channels, channels, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(channels, places * places, generator=torch.Generator().manual_seed(seed + 1000))
+    return (mixing @ noise + seed % 3).view(1, channels, places, places)
+
+
+LOSSES: dict[str, Callable[[Statistics], StyleLoss]] = {
+    "gram": gram_loss,
+    "moments": moments_loss,
+    "wasserstein": lambda style: wasserstein_loss(style, rank=8),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@given(seed=st.integers(0, 50))
+@settings(max_examples=10, deadline=None)
+def test_a_style_is_at_no_distance_from_itself_and_at_some_from_others(name: str, seed: int) -> None:
+    here, there = statistics(features(seed)), statistics(features(seed + 1))
+    loss = LOSSES[name](here)
+    assert loss(here).item() == pytest.approx(0, abs=2e-3)
+    assert loss(there).item() > 0.01
+
+
+def test_statistics_forget_where_things_are() -> None:
+    one = features(3)
+    shuffled = one.flatten(2)[..., torch.randperm(144)].view_as(one)
+    for found, wanted in zip(statistics(shuffled), statistics(one), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_statistics_are_float32_whatever_the_features_are() -> None:
+    large = torch.full((1, 4, 64, 64), 900.0, dtype=torch.float16)  # its square overflows float16
+    found = statistics(large)
+    assert found.gram.dtype == torch.float32
+    assert found.gram[0, 0].item() == pytest.approx(810_000, rel=1e-4)
+
+
+def test_covariance_is_the_gram_matrix_about_the_mean() -> None:
+    flat = features(5)[0].flatten(1)
+    torch.testing.assert_close(
+        statistics(features(5)).covariance, torch.cov(flat, correction=0), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_wasserstein_agrees_with_the_closed_form_of_commuting_gaussians() -> None:
+    # For diagonal covariances the distance is that of the standard deviations.
+    a, b = torch.tensor([1.0, 4.0, 9.0]), torch.tensor([4.0, 4.0, 1.0])
+    mean_a, mean_b = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([1.0, 1.0, 0.0])
+    style = Statistics(mean_b, torch.diag(b) + torch.outer(mean_b, mean_b))
+    found = Statistics(mean_a, torch.diag(a) + torch.outer(mean_a, mean_a))
+    distance = (mean_a - mean_b).square().sum() + (a.sqrt() - b.sqrt()).square().sum()
+    relative = (distance / style.gram.trace()).item()
+    assert wasserstein_loss(style, rank=3)(found).item() == pytest.approx(relative, abs=1e-2)
+
+
+def test_wasserstein_gradient_is_the_true_one() -> None:
+    loss = wasserstein_loss(statistics(features(7)), rank=8)
+    x = features(8).requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(statistics(x)), x)
+    direction = torch.randn(x.shape, generator=torch.Generator().manual_seed(9))
+    h = 1e-2
+    with torch.no_grad():
+        ahead, behind = loss(statistics(x + h * direction)), loss(statistics(x - h * direction))
+    assert (gradient * direction).sum().item() == pytest.approx(((ahead - behind) / (2 * h)).item(), rel=0.02)
+
+
+def test_content_is_a_share_of_the_photos_variance() -> None:
+    photo = features(2)
+    loss = content_loss(photo)
+    assert loss(photo).item() == 0
+    flat = photo.mean((2, 3), keepdim=True).expand_as(photo)
+    assert loss(flat).item() == pytest.approx(1, abs=0.05)
+
+
+def test_total_variation_of_a_flat_picture_is_none_and_of_a_ramp_its_slope() -> None:
+    assert total_variation(torch.full((1, 3, 8, 8), 0.3)).item() == 0
+    ramp = torch.linspace(0, 1, 11).expand(1, 3, 5, 11)
+    assert total_variation(ramp).item() == pytest.approx(0.01)

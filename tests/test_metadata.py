@@ -1,0 +1,59 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+from impasto.media.metadata import exif_of_size, read_exif, recipe_of, upright_exif, upright_xmp, with_recipe
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\r"), min_size=1)
+
+
+@given(texts)
+def test_a_recipe_comes_back_from_xmp(recipe: str) -> None:
+    assert recipe_of(with_recipe(None, recipe)) == recipe
+
+
+def test_a_recipe_leaves_the_rest_of_the_packet_alone() -> None:
+    xmp = b'<x:xmpmeta><rdf:RDF><rdf:Description dc:title="wave"/></rdf:RDF></x:xmpmeta>'
+    assert upright_xmp(with_recipe(xmp, "{}")) == xmp
+
+
+def test_a_recipe_that_another_program_rewrote_is_found() -> None:
+    xmp = b"<rdf:Description><impasto:recipe>{&quot;a&quot;: 1}</impasto:recipe></rdf:Description>"
+    assert recipe_of(xmp) == '{"a": 1}'
+
+
+def test_xmp_becomes_upright_in_each_notation() -> None:
+    assert upright_xmp(b'<a tiff:Orientation="6"/>') == b'<a tiff:Orientation="1"/>'
+    assert upright_xmp(b"<a tiff:Orientation = '8'/>") == b"<a tiff:Orientation = '1'/>"
+    assert upright_xmp(b"<tiff:Orientation>3</tiff:Orientation>") == b"<tiff:Orientation>1</tiff:Orientation>"
+
+
+def test_exif_becomes_upright_and_loses_the_layout_of_its_file() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.StripOffsets] = 8
+    exif[ExifTags.Base.Make] = "Leica"
+    kept = Image.Exif()
+    kept.load(upright_exif(exif) or b"")
+    assert dict(kept) == {ExifTags.Base.Orientation: 1, ExifTags.Base.Make: "Leica"}
+
+
+def test_no_exif_stays_none() -> None:
+    assert upright_exif(Image.Exif()) is None
+
+
+def test_damaged_exif_is_left_out_with_a_note() -> None:
+    def load() -> Image.Exif:
+        exif = Image.Exif()
+        exif.load(b"Exif\0\0not TIFF")
+        return exif
+
+    orientation, block, note = read_exif(load)
+    assert (orientation, block) == (1, None)
+    assert note is not None
+
+
+def test_exif_without_a_size_gets_none() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Leica"
+    assert exif_of_size(exif.tobytes(), (3, 2)) == exif.tobytes()

@@ -1,0 +1,54 @@
+from typing import get_args
+
+import pytest
+import torch
+
+from impasto.methods.objective import Objective, Wishes, loss_and_gradient, terms
+from impasto.methods.styles import STYLE_LAYERS, measure
+from impasto.networks.vgg import Vgg
+from tests.conftest import tensor
+
+
+@pytest.mark.parametrize("objective", get_args(Objective))
+def test_the_gradient_points_downhill(vgg: Vgg, objective: Objective) -> None:
+    photo = tensor("photo", 64, 48)
+    evaluate = loss_and_gradient(
+        vgg, terms(vgg, photo, measure(vgg, tensor("dots", 64, 48)), Wishes(objective))
+    )
+    loss, gradient = evaluate(photo)
+    step = 0.003 * gradient / gradient.abs().max()
+    assert evaluate(photo - step)[0] < loss < evaluate(photo + step)[0]
+
+
+def test_gatys_is_the_published_objective(vgg: Vgg) -> None:
+    """Content 5, style 100 a layer on Gram/(chw), TV 1e-3 on the sum of differences; pixels in 0..255."""
+    photo, style, x = tensor("photo", 64, 48), tensor("dots", 64, 48), tensor("stripes", 64, 48)
+    layers = [*STYLE_LAYERS, "4_2"]
+    raw = {
+        name: {layer: features * vgg.scales[layer] for layer, features in vgg(picture, layers).items()}
+        for name, picture in {"photo": photo, "style": style, "x": x}.items()
+    }
+
+    def gram(features: torch.Tensor) -> torch.Tensor:
+        flat = features[0].flatten(1)
+        return flat @ flat.T / flat.numel()
+
+    expected = 5 * (raw["x"]["4_2"] - raw["photo"]["4_2"]).square().mean()
+    for layer in STYLE_LAYERS:
+        expected += 100 * (gram(raw["x"][layer]) - gram(raw["style"][layer])).square().mean()
+    expected += 1e-3 * 255 * (x.diff(dim=2).abs().sum() + x.diff(dim=3).abs().sum())
+    loss, _ = loss_and_gradient(vgg, terms(vgg, photo, measure(vgg, style), Wishes("gatys")))(x)
+    torch.testing.assert_close(loss, expected, rtol=1e-3, atol=0)
+
+
+def test_strength_moves_weight_from_content_to_style() -> None:
+    knobs = [Wishes(strength=strength) for strength in (0.1, 0.3, 0.5, 0.7, 1.0)]
+    assert [wishes.style_share for wishes in knobs] == [0.2, 0.6, 1, 1, 1]
+    assert [wishes.content_share for wishes in knobs] == pytest.approx([1, 1, 1, 0.2806, 0], abs=1e-4)
+
+
+def test_almost_no_strength_wants_the_photo(vgg: Vgg) -> None:
+    photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
+    faint, _ = loss_and_gradient(vgg, terms(vgg, photo, style, Wishes(strength=1e-4)))(photo)
+    half, _ = loss_and_gradient(vgg, terms(vgg, photo, style, Wishes(strength=0.5)))(photo)
+    assert faint < 1e-3 * half

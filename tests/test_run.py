@@ -1,0 +1,88 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pydantic
+import pytest
+
+import impasto
+from impasto.errors import StyleError
+from impasto.networks.vgg import layer_names
+from impasto.networks.weights import vgg_weights
+from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
+
+MakePicture = Callable[..., Path]
+
+
+def test_a_painting_tells_its_progress_and_ends_with_a_result(picture_file: MakePicture) -> None:
+    events = list(impasto.painting(picture_file("photo"), "great-wave", size=128, rungs=2, steps=6))
+    *steps, result = events
+    assert isinstance(result, Result)
+    assert result.rgb.shape == (96, 128, 3)
+    assert [step.step for step in steps if isinstance(step, Progress)] == [1, 2, 3, 4, 5, 6]
+    last = steps[-1]
+    assert isinstance(last, Progress)
+    assert last.eta_s == 0
+    assert last.preview().shape == (96, 128, 3)
+    assert result.report["recipe"]["task"]["options"]["precision"] in {"float32", "bfloat16"}
+
+
+def test_nothing_is_written_without_an_output(picture_file: MakePicture, tmp_path: Path) -> None:
+    photo = picture_file("photo")
+    result = impasto.stylize(photo, "great-wave", size=64, steps=1)
+    assert list(tmp_path.iterdir()) == [photo]
+    assert 0 <= result.rgb.min() <= result.rgb.max() <= 1
+
+
+def test_more_strength_is_further_from_the_photo(picture_file: MakePicture) -> None:
+    photo = picture_file("photo")
+    original = impasto.stylize(photo, "scream", size=64, strength=0).rgb
+    away = [
+        float(
+            np.abs(
+                impasto.stylize(photo, "scream", size=64, steps=20, strength=strength).rgb - original
+            ).mean()
+        )
+        for strength in (0.1, 0.3, 0.5)
+    ]
+    assert away == sorted(away)
+
+
+def test_an_option_out_of_range_is_refused(picture_file: MakePicture) -> None:
+    with pytest.raises(pydantic.ValidationError, match="strength"):
+        impasto.stylize(picture_file("photo"), "scream", strength=7)
+
+
+def test_a_card_of_another_network_is_refused(picture_file: MakePicture, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    weights = vgg_weights()
+    tensors = {name: tensor.float() * 1.01 for name, tensor in weights.tensors.items()}
+    tensors["scales"] = torch.ones(len(layer_names("vgg16")))
+    other = tmp_path / "other.safetensors"
+    save_file(tensors, other, {"mean": "[0.5, 0.5, 0.5]", "std": "[0.5, 0.5, 0.5]", "architecture": "vgg16"})
+    with pytest.raises(StyleError, match="use the painting itself"):
+        impasto.stylize(picture_file("photo"), "scream", weights=other, size=64)
+    impasto.stylize(picture_file("photo"), picture_file("dots"), weights=other, size=64, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "weight"),
+    [
+        ("klimt.jpg:0.3", "klimt.jpg", 0.3),
+        ("starry-night", "starry-night", 1),
+        ("C:\\a.jpg", "C:\\a.jpg", 1),
+        ("a:b", "a:b", 1),
+    ],
+)
+def test_a_style_choice_reads_its_share(text: str, source: str, weight: float) -> None:
+    choice = StyleChoice.model_validate(text)
+    assert (choice.source, choice.weight) == (source, weight)
+
+
+def test_a_task_survives_json() -> None:
+    task = StylizeTask(
+        photo=Path("a.jpg"), styles=(StyleChoice(source="b.jpg", weight=0.5),), output=Path("c.png")
+    )
+    assert StylizeTask.model_validate_json(task.model_dump_json()) == task

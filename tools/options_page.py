@@ -1,0 +1,56 @@
+"""Writes docs/options.md from the options models, so that page and program cannot differ.
+
+python tools/options_page.py            # write it
+python tools/options_page.py --check    # fail if it is out of date
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from impasto.options import StylizeOptions
+
+PAGE = Path(__file__).parents[1] / "docs/options.md"
+HEAD = """# Options of `impasto PHOTO STYLE`
+
+Made by `tools/options_page.py` from `impasto.options`; the same names are the keyword arguments of
+`impasto.stylize` and the keys of the recipe in a picture.
+
+| option | values | default | what it does |
+|---|---|---|---|
+"""
+
+
+def row(name: str, schema: dict[str, Any]) -> str:
+    kind = next((s for s in schema.get("anyOf", []) if s["type"] != "null"), schema)
+    if "enum" in kind:
+        values = ", ".join(kind["enum"])
+    else:
+        low, high = kind.get("minimum"), kind.get("maximum", kind.get("exclusiveMaximum"))
+        bounds = {
+            (True, True): f"{low} to {high}",
+            (True, False): f"{low} or more",
+            (False, False): kind.get("format", ""),
+        }
+        values = f"{kind['type']} {bounds[low is not None, high is not None]}".strip()
+    default = "" if schema.get("default") is None else f"{schema['default']}"
+    return f"| `--{name.replace('_', '-')}` | {values} | {default} | {schema['description']} |\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true")
+    page = HEAD + "".join(
+        row(name, schema) for name, schema in StylizeOptions.model_json_schema()["properties"].items()
+    )
+    if not parser.parse_args().check:
+        PAGE.write_text(page)
+    elif not PAGE.exists() or PAGE.read_text() != page:
+        sys.exit("docs/options.md is out of date; run: python tools/options_page.py")
+
+
+if __name__ == "__main__":
+    main()
