@@ -56,9 +56,7 @@ def main() -> None:
             for label, style in (("card", name), ("painting", str(path))):
                 painted = to_tensor(impasto.stylize(file, style, size=size).rgb)
                 found_at = distances(squeezenet, painted, photo, resize_longest(painting, size))
-                print(
-                    f"{name} at {size} px, {label}: style {found_at.style:.3f}, content {found_at.content:.3f}"
-                )
+                print(f"{name} at {size} px, {label}: {found_at.style:.3f} {found_at.content:.3f}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import tifffile
 from imagecodecs import jpeg2k_encode, png_encode
 from PIL import Image
 
+from impasto.errors import PictureError
 from impasto.media.picture import read_picture, read_recipe
 
 DEEP = np.random.default_rng(0).integers(0, 65536, (40, 60, 4), np.uint16)
@@ -103,6 +104,33 @@ def test_the_first_of_many_deep_pages_is_used_and_said(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.stack([RGB, RGB // 2]), photometric="rgb")
     assert np.array_equal(levels(tmp_path / "a.tif"), RGB)
     assert read_picture(tmp_path / "a.tif").notes == ("only the first of its 2 pages is used",)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("below", [True, False])
+def test_camera_raw_is_refused_rather_than_read_as_its_thumbnail(
+    tmp_path: Path, dtype: type[Any], below: bool
+) -> None:
+    thumbnail = RGB[::10, ::10].astype(dtype)
+    with tifffile.TiffWriter(tmp_path / "a.dng") as tiff:
+        tiff.write(thumbnail, photometric="rgb", subfiletype=1, subifds=int(below), metadata=None)
+        tiff.write(DEEP[..., 0], photometric=32803, metadata=None)  # colour filter array
+    with pytest.raises(PictureError, match=r"a\.dng is camera raw, .* JPEG or TIFF first\.$"):
+        read_picture(tmp_path / "a.dng")
+
+
+def test_camera_raw_without_a_thumbnail_is_named_too(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.dng", DEEP[..., 0], photometric=32803, metadata=None)
+    with pytest.raises(PictureError, match="is camera raw"):
+        read_picture(tmp_path / "a.dng")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_page_that_says_it_is_reduced_is_read_if_there_is_no_other(
+    tmp_path: Path, dtype: type[Any]
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", RGB.astype(dtype), photometric="rgb", subfiletype=1)
+    assert read_picture(tmp_path / "a.tif").size_px == (60, 40)
 
 
 @pytest.mark.parametrize(("bits", "kind"), [(16, "jp2"), (12, "j2k")])

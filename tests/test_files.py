@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,6 +65,38 @@ def test_the_sentence_says_why(tmp_path: Path) -> None:
         OutputError, match=r"^.*missing/a could not be written \(no such file or directory\); .*\.$"
     ):
         write_whole(tmp_path / "missing" / "a", lambda file: file.write(b""))
+
+
+def test_a_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OutputError, match=r"a is a folder; .*\.$"):
+        write_whole(tmp_path / "a", lambda file: file.write(b"new"))
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(OutputError, match=rf"{name} is a device or pipe, no regular file; .*\.$"):
+            write_whole(tmp_path / name, lambda file: file.write(b"new"))
+    assert (tmp_path / "pipe").is_fifo()
+    assert {file.name for file in tmp_path.iterdir()} == {"pipe", "link"}
+
+
+def test_a_link_to_itself_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("loop", "loop/a", "missing/../loop"):
+        with pytest.raises(OutputError, match=r"could not be written \(.*\); .*\.$"):
+            write_whole(tmp_path / name, lambda file: file.write(b"new"))
+    assert [file.name for file in tmp_path.iterdir()] == ["loop"]
+
+
+@pytest.mark.parametrize("name", ["é" * 128, "a\0b"])
+def test_a_name_that_cannot_be_gets_a_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=r"could not be written \(.*\); .*\.$"):
+        write_whole(tmp_path / name, lambda _: pytest.fail("written in vain"))
 
 
 def test_others_may_read_it_as_the_umask_says(tmp_path: Path) -> None:

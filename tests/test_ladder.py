@@ -25,6 +25,8 @@ def test_every_plan_ends_at_the_size_asked_for(
     ladder = plan((width, height), longest, rungs, steps)
     assert max(ladder[-1].size_px) == min(longest, max(width, height))
     assert all(rung.steps >= 1 for rung in ladder)
+    if steps is not None and steps >= 3 ** len(ladder):
+        assert sum(rung.steps for rung in ladder) == pytest.approx(steps, abs=len(ladder))
     assert all(min(rung.size_px) >= POOLED_STRIDE for rung in ladder[:-1])
     for below, above in pairwise(ladder):
         assert max(above.size_px) == pytest.approx(2 * max(below.size_px), abs=1)

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
@@ -20,6 +21,50 @@ def test_a_recipe_leaves_the_rest_of_the_packet_alone() -> None:
 def test_a_recipe_that_another_program_rewrote_is_found() -> None:
     xmp = b"<rdf:Description><impasto:recipe>{&quot;a&quot;: 1}</impasto:recipe></rdf:Description>"
     assert recipe_of(xmp) == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "rest"),
+    [
+        (
+            b'<rdf:Description rdf:about="" impasto:recipe="old" dc:title="wave"><dc:x/></rdf:Description>',
+            b'<rdf:Description rdf:about="" dc:title="wave"><dc:x/></rdf:Description>',
+        ),
+        (
+            b"<rdf:Description rdf:about=''\n dc:title='a > b'\n impasto:recipe = 'old'\n/>",
+            b"<rdf:Description rdf:about=''\n dc:title='a > b'\n/>",
+        ),
+        (
+            b"<rdf:Description dc:title='wave'>\n <impasto:recipe>old</impasto:recipe>\n </rdf:Description>",
+            b"<rdf:Description dc:title='wave'>\n </rdf:Description>",
+        ),
+        (
+            b"<rdf:Description rdf:about=''\n xmlns:impasto='urn:impasto:1'>\n"
+            b" <impasto:recipe xml:lang='x-default'>old</impasto:recipe>\n</rdf:Description>",
+            b"",
+        ),
+    ],
+)
+def test_a_recipe_that_another_program_rewrote_gives_way_and_the_rest_stays(
+    rewritten: bytes, rest: bytes
+) -> None:
+    xmp = b"<rdf:RDF>" + rewritten + b"</rdf:RDF>"
+    assert recipe_of(xmp) == "old"
+    assert upright_xmp(xmp) == b"<rdf:RDF>" + rest + b"</rdf:RDF>"
+    again = with_recipe(xmp, "new")
+    assert recipe_of(again) == "new"
+    assert upright_xmp(again) == upright_xmp(xmp)
+
+
+def test_of_two_recipes_the_later_one_is_found() -> None:
+    old, new = (f"<impasto:recipe>{age}</impasto:recipe>".encode() for age in ("old", "new"))
+    assert recipe_of(old + new) == "new"
+
+
+def test_what_only_speaks_of_a_recipe_is_none() -> None:
+    xmp = b'<dc:title a=\' impasto:recipe="x"\'>the attribute impasto:recipe="x"</dc:title><rdf:Description/>'
+    assert recipe_of(xmp) is None
+    assert upright_xmp(xmp) == xmp
 
 
 def test_xmp_becomes_upright_in_each_notation() -> None:

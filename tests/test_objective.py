@@ -3,9 +3,11 @@ from typing import get_args
 import pytest
 import torch
 
-from impasto.methods.objective import Objective, Wishes, loss_and_gradient, terms
+from impasto.errors import OptionError
+from impasto.methods.objective import Wishes, loss_and_gradient, terms
 from impasto.methods.styles import STYLE_LAYERS, measure
 from impasto.networks.vgg import Vgg
+from impasto.options import Objective
 from tests.conftest import tensor
 
 
@@ -52,3 +54,27 @@ def test_almost_no_strength_wants_the_photo(vgg: Vgg) -> None:
     faint, _ = loss_and_gradient(vgg, terms(vgg, photo, style, Wishes(strength=1e-4)))(photo)
     half, _ = loss_and_gradient(vgg, terms(vgg, photo, style, Wishes(strength=0.5)))(photo)
     assert faint < 1e-3 * half
+
+
+@pytest.mark.parametrize("objective", get_args(Objective))
+@pytest.mark.parametrize("knob", [{"strength": 0.8}, {"content": 2.0}, {"style": 2.0}, {"smoothness": 1e4}])
+def test_every_knob_turns_something(vgg: Vgg, objective: Objective, knob: dict[str, float]) -> None:
+    photo, style, x = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48)), tensor("stripes", 64, 48)
+
+    def loss(wishes: Wishes) -> float:
+        return float(loss_and_gradient(vgg, terms(vgg, photo, style, wishes))(x)[0])
+
+    assert loss(Wishes(objective, **knob)) != pytest.approx(loss(Wishes(objective)), rel=1e-4)
+
+
+@pytest.mark.parametrize("objective", get_args(Objective))
+def test_a_broken_picture_has_a_loss_that_is_no_number(vgg: Vgg, objective: Objective) -> None:
+    photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
+    loss, _ = loss_and_gradient(vgg, terms(vgg, photo, style, Wishes(objective)))(photo * float("nan"))
+    assert not loss.isfinite()
+
+
+def test_no_wishes_at_all_are_refused(vgg: Vgg) -> None:
+    photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
+    with pytest.raises(OptionError, match="has any weight"):
+        loss_and_gradient(vgg, terms(vgg, photo, style, Wishes(content=0, style=0)))

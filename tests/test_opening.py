@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from impasto.errors import PictureError
+from impasto.errors import PictureError, ResourceError
 from impasto.media.opening import opened
 from impasto.media.picture import Picture, read_picture, read_recipe, write_picture
 
@@ -36,6 +36,34 @@ def test_a_folder_and_what_is_below_a_file_get_a_sentence(tmp_path: Path) -> Non
         read_picture(tmp_path)
     with pytest.raises(PictureError, match="There is no file"):
         read_picture(tmp_path / "a.png" / "b.png")
+
+
+def test_links_in_a_circle_and_impossible_names_get_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("loop", "loop/a.png", "é" * 128, "a\0b"):
+        with pytest.raises(PictureError, match=r"cannot be opened \(.*\); .*\.$"):
+            read_picture(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_and_a_device_get_a_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to(os.devnull)
+    for name in ("pipe.png", "link.png"):
+        with pytest.raises(PictureError, match=rf"{name} is a device or pipe, no regular file; .*\.$"):
+            read_picture(tmp_path / name)
+
+
+def test_a_lack_of_memory_while_colours_are_converted_gets_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4, 3), np.uint8), photometric="cielab")
+    monkeypatch.setattr("imagecodecs.cms_transform", exhausted)
+    with pytest.raises(ResourceError, match="more memory than there is"):
+        read_picture(tmp_path / "a.tif")
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.methods.optimize import MOST_RESTARTS, SEARCHES, Optimizer, descend
+from impasto.methods.optimize import MOST_RESTARTS, SEARCHES, descend
+from impasto.options import Optimizer
 
 TARGET = torch.rand((1, 3, 8, 8), generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 START = torch.full((1, 3, 8, 8), 0.5) + 0.05 * torch.randn(

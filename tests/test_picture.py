@@ -1,5 +1,6 @@
 """Reading and writing pictures: the laws that hold for every file."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,6 @@ def picture(seed: int = 0, size_px: tuple[int, int] = (60, 40), levels: int = 25
     rgb = np.clip(np.cumsum(random.normal(0, 0.005, (height, width, 3)), axis=1) + 0.5, 0, 1)
     alpha = np.tile(np.linspace(0, 1, width), (height, 1))
     return Picture(unit_of(np.rint(rgb * levels), levels), unit_of(np.rint(alpha * levels), levels))
-
-
-# Round trips
 
 
 @settings(max_examples=25, deadline=None)
@@ -144,9 +142,6 @@ def test_an_opaque_alpha_channel_is_none(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "a.png").alpha is None
 
 
-# Orientation
-
-
 def save_oriented(path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
@@ -194,9 +189,6 @@ def test_xmp_says_the_orientation_where_exif_does_not(tmp_path: Path) -> None:
     assert after.xmp == b'<rdf:RDF><rdf:Description tiff:Orientation="1"/></rdf:RDF>'
 
 
-# Sizes
-
-
 def test_transparent_pixels_lend_no_colour_when_reduced() -> None:
     rgb = np.zeros((32, 32, 3), np.float32)
     rgb[:, ::2] = 1, 0, 0
@@ -214,9 +206,6 @@ def test_resizing_to_its_own_size_is_the_identity() -> None:
     assert resize_picture(before, 60) is before
 
 
-# Refusals
-
-
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [("a.gif", "suffix"), ("a", "suffix"), ("missing/a.png", "does not exist"), (".", "suffix")],
@@ -229,6 +218,27 @@ def test_what_cannot_be_written_is_said_before(tmp_path: Path, name: str, remedy
 def test_a_folder_is_no_place_to_write(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
+        check_writable(tmp_path / "a.png")
+
+
+def test_what_a_link_leads_to_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to("missing/a.png")
+    with pytest.raises(OutputError, match="missing does not exist"):
+        check_writable(tmp_path / "link.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    with pytest.raises(OutputError, match=r"loop\.png could not be written \(.*\); .*\.$"):
+        check_writable(tmp_path / "loop.png")
+
+
+def test_a_name_too_long_is_said_before(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"could not be written \(file name too long\); .*\.$"):
+        check_writable(tmp_path / ("é" * 126 + ".png"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_no_place_to_write(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(OutputError, match=r"no regular file; .*\.$"):
         check_writable(tmp_path / "a.png")
 
 

@@ -26,8 +26,9 @@ def stylize(
     output: written there too, if given. options: fields of `impasto.options.StylizeOptions`.
     Errors: an ImpastoError, or pydantic.ValidationError for an option out of its range.
     """
-    *_, result = painting(photo, *styles, output=output, **options)
-    return result  # type: ignore[return-value]
+    for event in painting(photo, *styles, output=output, **options):
+        last = event
+    return last  # type: ignore[return-value]
 
 
 def painting(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from impasto.crossing import over_white, to_tensor
-from impasto.media.picture import read_picture, resize, resize_picture
+from impasto.crossing import over_white
+from impasto.media.picture import read_picture, resize_picture
 from impasto.methods.distances import Distances, Judge, distances
-from impasto.methods.styles import STYLE_LAYERS
+from impasto.methods.styles import STYLE_LAYERS, resize_to
 from impasto.networks.weights import load_squeezenet, load_vgg
 
 
@@ -39,7 +39,8 @@ def compare(photo: Path, style: Path, paintings: Sequence[Path], max_pixels: int
     results = []
     for path in paintings:
         painting = read_picture(path, max_pixels=max_pixels)
-        plain = to_tensor(resize(photo_picture.rgb, painting.size_px))
+        width, height = painting.size_px
+        plain = resize_to(over_white(photo_picture), (height, width)).clamp(0, 1)
         styled = over_white(
             resize_picture(style_picture, min(max(style_picture.size_px), max(painting.size_px)))
         )

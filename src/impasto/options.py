@@ -1,16 +1,18 @@
 """Every knob once: the command line, the recipe in a picture and the docs derive from these models."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Objective = Literal["wasserstein", "moments", "gram", "gatys"]
+Objective = Literal["moments", "gram", "wasserstein", "gatys"]
 Optimizer = Literal["lbfgs", "adam", "sgd"]
 Start = Literal["photo", "noise"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+MAX_PIXELS: Final = 200_000_000
 
 
 class Options(BaseModel):
@@ -29,9 +31,10 @@ class StylizeOptions(Options):
         int,
         Field(ge=16, le=65_536, description="Longest side of the result in pixels; never above the photo's."),
     ] = 512
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Same seed, same pixels.")] = 0
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="Same seed, same pixels.")] = 0
     steps: Annotated[
-        int | None, Field(ge=1, le=100_000, description="Steps in all, over every rung of the ladder.")
+        int | None,
+        Field(ge=1, le=100_000, description="Steps in all, shared out over the rungs."),
     ] = None
     rungs: Annotated[
         int | None, Field(ge=1, le=8, description="Sizes painted one after the other, each twice the last.")
@@ -41,7 +44,7 @@ class StylizeOptions(Options):
         Field(
             description="How styles are compared; gatys is the objective of 2016 with its published weights."
         ),
-    ] = "wasserstein"
+    ] = "moments"
     optimizer: Annotated[Optimizer, Field(description="The search that lowers the loss.")] = "lbfgs"
     start: Annotated[Start, Field(description="What the painting starts from.")] = "photo"
     content_weight: Annotated[
@@ -51,8 +54,9 @@ class StylizeOptions(Options):
         float, Field(ge=0, le=1e6, description="Multiplies the wish to take on the style; for experts.")
     ] = 1.0
     smoothness: Annotated[
-        float, Field(ge=0, le=1e6, description="Multiplies the wish for little total variation; for experts.")
-    ] = 1.0
+        float,
+        Field(ge=0, le=1e6, description="Weight of the total variation: takes out grain and fine strokes."),
+    ] = 0.0
     backbone: Annotated[
         Backbone, Field(description="The network that looks: vgg16 is bundled, vgg19 is fetched once.")
     ] = "vgg16"
@@ -69,5 +73,5 @@ class StylizeOptions(Options):
         int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")
     ] = 95
     max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
-        200_000_000
+        MAX_PIXELS
     )

@@ -1,6 +1,7 @@
 """run(task): the only place where pictures from files meet the methods that paint them."""
 
 import json
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pydantic
 import torch
 
 from impasto.crossing import to_pixels, to_tensor
@@ -31,22 +31,20 @@ from impasto.methods.styles import StyleAt, blend
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights, set_compute_type
 from impasto.networks.weights import vgg_weights
 from impasto.stylebook import load_style
-from impasto.tasks import Progress, Result, StylizeTask
+from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
 
-def never() -> bool:
-    return False
-
-
-def run(task: StylizeTask, stop: Callable[[], bool] = never) -> Iterator[Progress | Result]:
+def run(
+    task: StylizeTask, stop: Callable[[], bool] = lambda: False, stop_after: int | None = None
+) -> Iterator[Progress | Result]:
     """Paints, yielding Progress after every step and a Result at the end, when the picture is written.
 
-    stop: asked after every step; once it is true, the painting so far becomes the result.
+    stop: asked after every step; once it is true, the painting so far becomes the result. stop_after: the
+    same after that many steps.
     Errors: an ImpastoError before the first step for what the user can mend; nothing is written then.
     """
     started = time.perf_counter()
-    if task.output is not None:
-        check_output(task)
+    check_output(task)
     options = task.options
     photo = read_photo(task.photo, options.size, options.max_pixels)
     device = choose_device(options.device)
@@ -58,30 +56,32 @@ def run(task: StylizeTask, stop: Callable[[], bool] = never) -> Iterator[Progres
         [load_style(choice.source, vgg, weights, options.max_pixels) for choice in task.styles],
         [choice.weight for choice in task.styles],
     )
-    rungs = plan(photo.size_px, options.size, options.rungs, options.steps)
-    settled = options.model_copy(
-        update={
-            "device": device.type,
-            "precision": str(dtype).removeprefix("torch."),
-            "size": max(photo.size_px),
-        }
-    )
-    task = task.model_copy(update={"options": settled})
-    watch = _Watch(rungs, started)
+    settled = {
+        "device": device.type,
+        "precision": str(dtype).removeprefix("torch."),
+        "size": max(photo.size_px),
+    }
+    task = task.model_copy(update={"options": options.model_copy(update=settled)})
+    made_from = recipe(task, weights)
+    watch = Watch(plan(photo.size_px, options.size, options.rungs, options.steps), started)
+
+    def ends() -> bool:
+        return stop() or watch.step == stop_after
+
     rgb = photo.rgb
-    for climbed in _paint(task, photo, vgg, style, rungs, stop):
+    for climbed in _paint(task, photo, vgg, style, watch.rungs, ends):
         if climbed.loss is not None:
             yield watch.progress(climbed, climbed.loss)
-        rgb = to_pixels(climbed.picture)
-    report = watch.report() | {"notes": [*photo.notes, *watch.notes], "recipe": recipe(task, weights)}
+        else:
+            rgb = to_pixels(climbed.picture)
+    if ends():
+        made_from["stopped_after"] = watch.step
     if task.output is not None:
-        write_picture(
-            task.output,
-            replace(photo, rgb=rgb),
-            recipe=json.dumps(report["recipe"]),
-            quality=options.jpeg_quality,
-        )
-    yield Result(task, rgb, report["seconds"], tuple(report["notes"]), report)
+        painted = replace(photo, rgb=rgb)
+        write_picture(task.output, painted, recipe=json.dumps(made_from), quality=options.jpeg_quality)
+    notes = (*photo.notes, *watch.notes)
+    report = watch.report() | {"notes": notes, "recipe": made_from}
+    yield Result(task, rgb, report["seconds"], notes, report)
 
 
 def read_photo(path: Path, longest_px: int, max_pixels: int) -> Picture:
@@ -101,54 +101,68 @@ def check_output(task: StylizeTask) -> None:
     """OutputError or OptionError now, before minutes of work."""
     if task.output is None:
         return
-    inputs = [task.photo, *(style_path(choice.source) for choice in task.styles)]
-    if any(path.exists() and task.output.resolve() == path.resolve() for path in inputs):
-        raise OptionError(f"{task.output} is also an input and would be lost; choose another name with -o")
+    check_no_input(task, task.output)
     check_writable(task.output)
+
+
+def check_no_input(task: StylizeTask, path: Path) -> None:
+    """OptionError when writing to `path` would lose a file that the task reads."""
+    inputs = [task.photo, task.options.weights, *(style_path(choice.source) for choice in task.styles)]
+    if path.exists() and any(file and file.exists() and path.samefile(file) for file in inputs):
+        raise OptionError(f"{path} is also an input and would be lost; choose another name")
 
 
 def recipe(task: StylizeTask, weights: VggWeights) -> dict[str, Any]:
     """All that it takes to make the same pixels again."""
-    files = [task.photo, *(style_path(choice.source) for choice in task.styles)]
     return {
         "impasto": version("impasto"),
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "task": task.model_dump(mode="json", exclude={"output"}),
-        "sha256": {path.name: sha256_of(path) for path in files} | {weights.architecture: weights.sha256},
+        "photo_sha256": sha256_of(task.photo),
+        "styles_sha256": [sha256_of(style_path(choice.source)) for choice in task.styles],
+        "weights_sha256": weights.sha256,
     }
 
 
-def task_of(picture: Path) -> StylizeTask:
-    """The task whose recipe rides in a picture; the files it names are looked for beside it, too.
+def recipe_in(picture: Path) -> tuple[StylizeTask, int | None]:
+    """The task whose recipe rides in a picture, and the step it was stopped after.
 
+    Files that it names are looked for where they were, and beside the picture.
     OptionError when the picture has no recipe, or when a file of it is gone or has changed.
     """
     text = read_recipe(picture)
     try:
         found = json.loads(text or "")
         task = StylizeTask.model_validate(found["task"])
-        hashes = dict(found["sha256"])
-    except (ValueError, KeyError, TypeError, pydantic.ValidationError) as error:
+        photo = _found_again(task.photo, picture, found["photo_sha256"])
+        hashes = zip(task.styles, found["styles_sha256"], strict=True)
+        styles = tuple(_style_found_again(choice, picture, sha256) for choice, sha256 in hashes)
+        weights = task.options.weights
+        if weights is not None:
+            weights = _found_again(weights, picture, found["weights_sha256"])
+        options = task.options.model_copy(update={"weights": weights})
+        stopped_after = found.get("stopped_after")
+    except (ValueError, KeyError, TypeError) as error:
         raise OptionError(
-            f"{picture} carries no recipe of impasto; give a picture that impasto made"
+            f"{picture} carries no recipe that this version of impasto can read; give a picture that it made"
         ) from error
-    photo = _found_again(task.photo, picture, hashes)
-    styles = tuple(
-        choice
-        if choice.source in builtin_styles()
-        else choice.model_copy(update={"source": str(_found_again(Path(choice.source), picture, hashes))})
-        for choice in task.styles
-    )
-    return task.model_copy(update={"photo": photo, "styles": styles})
+    return task.model_copy(update={"photo": photo, "styles": styles, "options": options}), stopped_after
 
 
-def _found_again(path: Path, picture: Path, hashes: dict[str, str]) -> Path:
-    for place in (path, picture.parent / path.name):
-        if place.is_file():
-            if sha256_of(place) == hashes.get(path.name):
-                return place
-            raise OptionError(f"{place} is not the file that {picture} was made from; put the old one there")
+def _style_found_again(choice: StyleChoice, picture: Path, sha256: str) -> StyleChoice:
+    if choice.source in builtin_styles():
+        return choice
+    return choice.model_copy(update={"source": str(_found_again(Path(choice.source), picture, sha256))})
+
+
+def _found_again(path: Path, picture: Path, sha256: str) -> Path:
+    places = [place for place in (path, picture.parent / path.name) if place.is_file()]
+    for place in places:
+        if sha256_of(place) == sha256:
+            return place
+    if places:
+        raise OptionError(f"{places[0]} is not the file that {picture} was made from; put the old one there")
     raise OptionError(f"{picture} was made from {path}, which is gone; put it there or beside the picture")
 
 
@@ -167,56 +181,64 @@ def _paint(
     yield from climb(vgg, canvas, style, rungs, wishes, options.optimizer, noise, stop)
 
 
-class _Watch:
+class Watch:
     """Times the climb, foretells its end, and keeps what the report will say."""
 
     def __init__(self, rungs: list[Rung], started: float) -> None:
         self.rungs = rungs
         self.started = started
         self.climbing_since = time.perf_counter()
-        self.steps_done = [0] * len(rungs)
+        self.step = 0
         self.losses: list[list[float]] = [[] for _ in rungs]
         self.notes: list[str] = []
 
     def progress(self, climbed: Climbed, loss: float) -> Progress:
-        self.steps_done[climbed.rung] += 1
+        self.step += 1
         self.losses[climbed.rung].append(loss)
         if climbed.note:
             self.notes.append(climbed.note)
-        rung = self.rungs[climbed.rung]
-        before = sum(earlier.steps for earlier in self.rungs[: climbed.rung])
         now = time.perf_counter()
+        picture = climbed.picture
         return Progress(
-            step=before + self.steps_done[climbed.rung],
+            step=sum(rung.steps for rung in self.rungs[: climbed.rung]) + len(self.losses[climbed.rung]),
             steps=sum(rung.steps for rung in self.rungs),
             rung=climbed.rung + 1,
             rungs=len(self.rungs),
-            size_px=rung.size_px,
+            size_px=self.rungs[climbed.rung].size_px,
             loss=loss,
             seconds=now - self.started,
-            eta_s=(now - self.climbing_since) * self._left(climbed.rung) / self._done(),
-            preview=lambda: to_pixels(climbed.picture),
+            eta_s=(now - self.climbing_since) * self._work_left(climbed.rung) / self._work_done(),
+            preview=lambda: to_pixels(picture),
         )
 
     def report(self) -> dict[str, Any]:
+        """Seconds in all, and steps and losses of each rung that was reached; JSON."""
         return {
             "seconds": round(time.perf_counter() - self.started, 3),
             "rungs": [
-                {"size_px": rung.size_px, "steps": done, "first_loss": losses[0], "last_loss": losses[-1]}
-                for rung, done, losses in zip(self.rungs, self.steps_done, self.losses, strict=True)
+                {
+                    "size_px": rung.size_px,
+                    "steps": len(losses),
+                    "first_loss": _number(losses[0]),
+                    "last_loss": _number(losses[-1]),
+                }
+                for rung, losses in zip(self.rungs, self.losses, strict=True)
                 if losses
             ],
         }
 
-    def _done(self) -> float:
-        return sum(steps * _area(rung) for steps, rung in zip(self.steps_done, self.rungs, strict=True))
-
-    def _left(self, current: int) -> float:
+    def _work_done(self) -> float:
         return sum(
-            (rung.steps - done) * _area(rung)
-            for rung, done in zip(self.rungs[current:], self.steps_done[current:], strict=True)
+            len(losses) * rung.size_px[0] * rung.size_px[1]
+            for rung, losses in zip(self.rungs, self.losses, strict=True)
+        )
+
+    def _work_left(self, current: int) -> float:
+        return sum(
+            (rung.steps - len(losses)) * rung.size_px[0] * rung.size_px[1]
+            for rung, losses in zip(self.rungs[current:], self.losses[current:], strict=True)
         )
 
 
-def _area(rung: Rung) -> int:
-    return rung.size_px[0] * rung.size_px[1]
+def _number(loss: float) -> float | None:
+    return loss if math.isfinite(loss) else None

@@ -16,6 +16,7 @@ from impasto.methods.losses import Statistics
 from impasto.methods.styles import StyleAt, measure, resize_longest, style_of_card, style_of_painting
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights
 from impasto.networks.weights import vgg_weights
+from impasto.options import MAX_PIXELS
 from impasto.tasks import Pixels
 
 CARD_SIZES_PX: Final = (256, 362, 512, 724, 1024)
@@ -59,12 +60,14 @@ def check_painting(painting: Picture, source: str) -> None:
         )
 
 
-def make_card(path: Path, title: str, artist: str, year: str, source: str) -> Card:
+def make_card(
+    path: Path, title: str, artist: str, year: str, source: str, max_pixels: int = MAX_PIXELS
+) -> Card:
     """Measures a painting in float32 at each size of a card that it is large enough for.
 
     PictureError when the painting cannot be read or is too small.
     """
-    painting = read_picture(path)
+    painting = read_picture(path, max_pixels=max_pixels)
     check_painting(painting, str(path))
     weights = vgg_weights()
     vgg = Vgg(weights)

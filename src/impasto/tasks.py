@@ -35,7 +35,7 @@ class StyleChoice(BaseModel):
 
     @model_serializer
     def _to_text(self) -> str:
-        return self.source if self.weight == 1 else f"{self.source}:{self.weight:g}"
+        return self.source if self.weight == 1 else f"{self.source}:{self.weight!r}"
 
 
 class StylizeTask(BaseModel):

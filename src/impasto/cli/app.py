@@ -3,16 +3,17 @@
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import pydantic
 from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
 
 from impasto.cli import models, styles
+from impasto.cli.console import plain
 from impasto.errors import ImpastoError
-from impasto.options import StylizeOptions
+from impasto.options import MAX_PIXELS, StylizeOptions
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -75,7 +76,7 @@ def rerun(picture: Path, *, output: Output = None, quiet: Quiet = False) -> None
 
 
 @app.command
-def compare(photo: Path, style: Path, *painting: Path, max_pixels: int = 200_000_000) -> None:
+def compare(photo: Path, style: Path, *painting: Path, max_pixels: int = MAX_PIXELS) -> None:
     """Measure paintings: style 1 is the photo and 0 the style, content 0 is the photo and 1 the style.
 
     Parameters
@@ -96,25 +97,23 @@ def compare(photo: Path, style: Path, *painting: Path, max_pixels: int = 200_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 2 a mistake the user can mend, told in one line, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that cannot be shown is no reason to fail
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (ImpastoError, CycloptsError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"impasto: {sentence(error)}", markup=False
-        )
+        plain(stderr=True).print(f"impasto: {sentence(error)}")
         return EXIT_MISTAKE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
     return 0
 
 
 def sentence(error: ImpastoError | CycloptsError) -> str:
     """What went wrong, in one line."""
     cause = error.__cause__
-    if isinstance(cause, pydantic.ValidationError):
+    if isinstance(error, CycloptsError) and isinstance(cause, pydantic.ValidationError):
         return "; ".join(_complaint(detail) for detail in cause.errors())
     return " ".join(str(error).split()).removesuffix(".")
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from impasto.cli.console import plain
 from impasto.compare import compare
 from impasto.errors import OptionError
 
@@ -18,8 +19,8 @@ def show_comparison(photo: Path, style: Path, paintings: Sequence[Path], max_pix
     for heading in ("painting", "style", "content", "style on vgg16", "content on vgg16"):
         table.add_column(heading, justify="left" if heading == "painting" else "right")
     for row in compare(photo, style, paintings, max_pixels):
-        table.add_row(str(row.painting), *(f"{number:.3f}" for number in (*row.squeezenet, *row.vgg16)))
-    console = Console(highlight=False)
+        table.add_row(Text(str(row.painting)), *(f"{number:.3f}" for number in (*row.squeezenet, *row.vgg16)))
+    console = plain()
     console.print(table)
     console.print(
         "style and content are judged on SqueezeNet, which is never optimised; 1 and 0 is the photo."

@@ -1,10 +1,10 @@
 """impasto models list|fetch|verify|path: the networks and the files that fill them."""
 
 from cyclopts import App
-from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 from rich.table import Table
 
+from impasto.cli.console import plain
 from impasto.errors import WeightsError
 
 app = App(name="models", help="See, fetch and check the networks.")
@@ -21,7 +21,7 @@ def list_() -> None:
     for model in MODELS.values():
         here = "bundled" if model.bundled else "fetched" if model_path(model.name) else "no"
         table.add_row(model.name, f"{model.size_mb:g} MB", here, model.licence, model.description)
-    Console(highlight=False).print(table)
+    plain().print(table)
 
 
 @app.command
@@ -36,7 +36,7 @@ def fetch(name: str) -> None:
     from impasto.networks.fetch import fetch_model, model_path
 
     model_path(name)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = plain(stderr=True)
     with Progress(
         *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=console
     ) as bars:
@@ -59,7 +59,7 @@ def verify(name: str = "") -> None:
     from impasto.networks.fetch import MODELS, model_path, verify_model
 
     for each in [name] if name else [name for name in MODELS if model_path(name)]:
-        Console(highlight=False, soft_wrap=True).print(verify_model(each))
+        plain().print(verify_model(each))
 
 
 @app.command
@@ -76,4 +76,4 @@ def path(name: str) -> None:
     found = model_path(name)
     if found is None:
         raise WeightsError(f"{name} is not here yet; fetch it with: impasto models fetch {name}")
-    Console(highlight=False, soft_wrap=True).print(str(found), markup=False)
+    plain().print(str(found))

@@ -12,11 +12,11 @@ import pydantic
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from impasto.cli.console import plain
 from impasto.errors import OptionError
 from impasto.media.files import write_whole
-from impasto.media.picture import check_writable
 from impasto.options import StylizeOptions
-from impasto.run import run, task_of
+from impasto.run import check_no_input, recipe_in, run
 from impasto.tasks import Progress as Painted
 from impasto.tasks import Result, StyleChoice, StylizeTask
 
@@ -50,17 +50,17 @@ def free_name(photo: Path, styles: Sequence[StyleChoice]) -> Path:
     return path
 
 
-def paint(task: StylizeTask, report: Path | None, quiet: bool) -> None:
+def paint(task: StylizeTask, report: Path | None, quiet: bool, stop_after: int | None = None) -> None:
     """Runs the task; Ctrl-C ends it early and keeps the painting so far, a second one gives up."""
-    if report is not None and not report.parent.is_dir():
-        raise OptionError(f"--report {report} lies in no folder that exists; choose another place")
-    console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    with stop_on_interrupt() as stop:
-        result = follow(run(task, stop.is_set), console, stop)
+    if report is not None:
+        check_report(task, report)
+    console = plain(stderr=True, quiet=quiet)
+    with stop_on_interrupt() as interrupt:
+        result = follow(run(task, interrupt.stop.is_set, stop_after), console, interrupt)
     for note in result.notes:
-        console.print(note, markup=False)
+        console.print(note)
     height, width = result.rgb.shape[:2]
-    console.print(f"{task.output}  {width} x {height}, {result.seconds:.0f} s", markup=False)
+    console.print(f"{task.output}  {width} x {height}, {result.seconds:.0f} s")
     if report is not None:
         text = json.dumps(result.report, indent=2) + "\n"
         write_whole(report, lambda file: file.write(text.encode()))
@@ -68,12 +68,45 @@ def paint(task: StylizeTask, report: Path | None, quiet: bool) -> None:
 
 def again(picture: Path, output: Path | None, quiet: bool) -> None:
     """Paints the recipe inside a picture once more."""
-    task = task_of(picture)
-    check_writable(output or picture)
-    paint(task.model_copy(update={"output": output or free_name(picture, ())}), None, quiet)
+    task, stop_after = recipe_in(picture)
+    output = output or free_name(picture, ())
+    paint(task.model_copy(update={"output": output}), None, quiet, stop_after)
 
 
-def follow(events: Iterator[Painted | Result], console: Console, stop: Event) -> Result:
+def check_report(task: StylizeTask, report: Path) -> None:
+    """OptionError when the report would go nowhere, or over a picture."""
+    check_no_input(task, report)
+    if report == task.output:
+        raise OptionError(f"--report {report} is the picture's own name; choose another")
+    if report.is_dir() or not report.parent.is_dir():
+        raise OptionError(f"--report {report} is no place for a file; name one in a folder that exists")
+
+
+class Interrupt:
+    """What Ctrl-C does: nothing is kept before painting has begun, then the painting so far."""
+
+    def __init__(self) -> None:
+        self.stop = Event()
+        self.painting = False
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.stop.is_set() or not self.painting:
+            raise KeyboardInterrupt
+        self.stop.set()
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Interrupt]:
+    """Ctrl-C goes to the Interrupt for a while."""
+    interrupt = Interrupt()
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def follow(events: Iterator[Painted | Result], console: Console, interrupt: Interrupt) -> Result:
     """Draws the bar from the events until the result comes."""
     columns = (
         TextColumn("{task.fields[size]}"),
@@ -86,6 +119,7 @@ def follow(events: Iterator[Painted | Result], console: Console, stop: Event) ->
         for event in events:
             if isinstance(event, Result):
                 return event
+            interrupt.painting = True
             width, height = event.size_px
             bars.update(
                 bar,
@@ -93,23 +127,6 @@ def follow(events: Iterator[Painted | Result], console: Console, stop: Event) ->
                 total=event.steps,
                 size=f"rung {event.rung}/{event.rungs}, {width} x {height}",
                 loss=f"{event.loss:.4g}",
-                left="finishing" if stop.is_set() else f"{event.eta_s:.0f} s left",
+                left="finishing" if interrupt.stop.is_set() else f"{event.eta_s:.0f} s left",
             )
     raise AssertionError("a run ends with a result")
-
-
-@contextmanager
-def stop_on_interrupt() -> Iterator[Event]:
-    """The first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
-    stop = Event()
-
-    def interrupted(_signal: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

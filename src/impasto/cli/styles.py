@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from rich.color import Color
-from rich.console import Console
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from impasto.cli.console import plain
 from impasto.errors import OptionError
+from impasto.options import MAX_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ app = App(name="style", help="Make style cards, and see the ones there are.")
 
 
 @app.command
-def save(
+def save(  # noqa: PLR0913 - the words on a card
     painting: Path,
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -28,6 +29,7 @@ def save(
     artist: str = "",
     year: str = "",
     source: str = "",
+    max_pixels: int = MAX_PIXELS,
 ) -> None:
     """Measure a painting once and keep its style in a file under a megabyte.
 
@@ -45,6 +47,8 @@ def save(
         When.
     source
         Where the picture is from and under what licence.
+    max_pixels
+        Refuse pictures with more pixels than this.
     """
     from impasto.media.cards import CARD_SUFFIX, write_card
 
@@ -55,9 +59,9 @@ def save(
         )
     from impasto.stylebook import make_card
 
-    card = make_card(painting, title or painting.stem, artist, year, source)
+    card = make_card(painting, title or painting.stem, artist, year, source, max_pixels)
     write_card(output, card)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    plain(stderr=True).print(
         f"{output}  {output.stat().st_size / 1000:.0f} kB, measured up to {max(card.moments)} px"
     )
 
@@ -74,7 +78,7 @@ def list_() -> None:
     for name, path in builtin_styles().items():
         card = read_card(path)
         table.add_row(name, card.title, card.artist, card.year)
-    Console(highlight=False).print(table)
+    plain().print(table)
 
 
 @app.command
@@ -95,10 +99,10 @@ def show(style: str) -> None:
     card = read_card(path)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name in ("title", "artist", "year", "source", "network"):
-        table.add_row(name, getattr(card, name))
+        table.add_row(name, Text(getattr(card, name)))
     table.add_row("sizes", ", ".join(f"{size} px" for size in sorted(card.moments)))
-    table.add_row("file", f"{path}, {path.stat().st_size / 1000:.0f} kB")
-    console = Console(highlight=False)
+    table.add_row("file", Text(f"{path}, {path.stat().st_size / 1000:.0f} kB"))
+    console = plain()
     console.print(table)
     if console.is_terminal:
         console.print(in_half_blocks(card.thumbnail))

@@ -85,6 +85,8 @@ def read_card(path: Path) -> Card:
             moments.setdefault(int(size), {})[layer] = _unpack(
                 *(arrays[f"{size}/{layer}/{part}"] for part in ("mean", "deviation", "correlation"))
             )
+        if len({frozenset(layers) for layers in moments.values()}) != 1:
+            raise ValueError("not the same layers at every size")
         return Card(thumbnail=arrays["thumbnail"], moments=moments, **about)
     except OSError as error:
         raise StyleError(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from impasto.errors import PictureError
 from impasto.media.metadata import read_exif, upright_xmp
 from impasto.media.profiles import Space
 from impasto.media.raster import Raster, exposed, full_range, lab_units, parted, refuse_beyond
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _TIFF_MAGIC: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TIFF_SPACES: Final[dict[int, Space]] = {0: "grey", 1: "grey", 2: "rgb", 5: "cmyk", 8: "lab", 9: "lab"}
+_SUB_DIRECTORIES: Final = 330
+_SENSOR_DATA: Final = (32803, 34892)  # photometric: a colour filter array, and its values made linear
 _PNG_PIXEL_CHUNKS: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
@@ -54,13 +57,17 @@ def decode_jpeg2000(image: Image.Image, file: BinaryIO) -> Raster | None:
 
 
 def decode_tiff(file: BinaryIO, max_pixels: int) -> Raster | None:
-    """The first page of a TIFF of more than 8 bits, or in L*a*b*."""
+    """The first page of a TIFF of more than 8 bits, or in L*a*b*; PictureError for camera raw of any kind."""
     if not is_tiff(file):
         return None
     from tifffile import TiffFile
 
     with TiffFile(file) as tiff:
         page, pages = tiff.pages.first, len(tiff.pages)
+        is_thumbnail = page.is_reduced and (pages > 1 or _SUB_DIRECTORIES in page.tags)
+        if is_thumbnail or page.photometric in _SENSOR_DATA:
+            trouble = f"{file.name} is camera raw, or begins with a thumbnail"
+            raise PictureError(f"{trouble}; convert it to JPEG or TIFF first.")
         if any(at + count > tiff.filehandle.size for at, count in _parts(page)):
             raise ValueError("the file is cut off")  # libtiff would say so on standard error
         if page.bitspersample <= 8 and _TIFF_SPACES.get(page.photometric) != "lab":

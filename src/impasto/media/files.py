@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,14 +11,33 @@ from typing import BinaryIO
 from impasto.errors import ImpastoError, OutputError
 
 
+def place_of(path: Path) -> Path:
+    """Where `path` leads, links followed; OutputError unless a regular file is there, or nothing yet."""
+    try:
+        with suppress(FileNotFoundError):
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                raise OutputError(f"{path} is a folder; name a file in it.")
+            if not stat.S_ISREG(mode):
+                raise OutputError(f"{path} is a device or pipe, no regular file; choose another place.")
+        return path.resolve()
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as reason:  # Path.resolve raised RuntimeError up to Python 3.12
+        raise _unwritable(path, reason) from reason
+
+
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Give `path` the bytes that `write` puts into a file, all of them or none.
 
     They are written beside it under a temporary name and renamed at the end, so that a reader sees the
     old file or the new one. A link stays a link: what it points to is replaced. Where `write` or the disk
-    fails, the temporary file is removed, the old file stays, and OutputError says why.
+    fails, the temporary file is removed, the old file stays, and OutputError says why. What is there and is
+    no regular file, such as a folder or a device, is refused.
     """
-    target = path.resolve()
+    target = place_of(path)
     beside = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
     try:
         # Not tempfile: its files are private to the user, and the finished one should follow the umask.
@@ -29,10 +49,14 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except ImpastoError:
         raise
     except OSError as reason:
-        trouble = (reason.strerror or str(reason)).lower()
-        raise OutputError(f"{path} could not be written ({trouble}); choose another place.") from reason
+        raise _unwritable(path, reason) from reason
     except Exception as reason:
         raise OutputError(f"{path} could not be written ({reason}); try another format.") from reason
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def _unwritable(path: Path, reason: Exception) -> OutputError:
+    trouble = str(getattr(reason, "strerror", None) or reason).lower()
+    return OutputError(f"{path} could not be written ({trouble}); choose another place.")

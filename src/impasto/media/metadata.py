@@ -23,8 +23,27 @@ _UNREADABLE: Final = (
 )
 """What Pillow raises for damaged EXIF blocks, depending on where the damage is."""
 
-_RECIPE: Final = re.compile(rb'impasto:recipe(?:="([^"]*)"|>([^<]*)<)')
-_RECIPE_BLOCK: Final = re.compile(rb"<rdf:Description [^<>]*impasto:recipe=[^<>]*/>\s*")
+_QUOTED: Final = rb"""(?:"[^"<]*"|'[^'<]*')"""
+_RECIPE: Final = re.compile(
+    rb"""
+    (<[\w:.-]+ (?:\s+[\w:.-]+\s*=\s*%b)*?) \s+impasto:recipe\s*=\s* (?:"([^"<]*)"|'([^'<]*)')
+    | <impasto:recipe (?:\s[^<>]*)? > ([^<]*) </impasto:recipe\s*>\s*
+    """
+    % _QUOTED,
+    re.VERBOSE,
+)
+"""Our attribute, after what precedes it in its tag, or the element that other programs make of it."""
+
+_EMPTIED: Final = re.compile(
+    rb"""
+    <rdf:Description (?=[^<>]*\sxmlns:impasto) (?:\s+(?:rdf:about|xmlns:impasto)\s*=\s*%b)+
+    \s* (?:/> | >\s*</rdf:Description\s*>) \s*
+    """
+    % _QUOTED,
+    re.VERBOSE,
+)
+"""What held a recipe and nothing else, once the recipe is gone."""
+
 _RECIPE_TEMPLATE: Final = '<rdf:Description rdf:about="" xmlns:impasto="urn:impasto:1" impasto:recipe="{}"/>'
 _EMPTY_XMP: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -69,19 +88,24 @@ def exif_of_size(exif: bytes, size_px: tuple[int, int]) -> bytes:
 def upright_xmp(xmp: bytes) -> bytes:
     """The XMP packet with orientation 1 and without a recipe: that told of another picture."""
     xmp = re.sub(rb"(tiff:Orientation(?:>|\s*=\s*[\"'])\s*)[2-8]", rb"\g<1>1", xmp)
-    return _RECIPE_BLOCK.sub(b"", xmp)
+    return _without_recipe(xmp)
 
 
 def with_recipe(xmp: bytes | None, recipe: str) -> bytes:
-    """The XMP packet, or a new one, with the recipe added."""
+    """The XMP packet, or a new one, with this recipe and no other."""
     block = _RECIPE_TEMPLATE.format(html.escape(recipe)).encode()
-    packet = xmp if xmp and b"</rdf:RDF>" in xmp else _EMPTY_XMP
+    packet = _without_recipe(xmp) if xmp and b"</rdf:RDF>" in xmp else _EMPTY_XMP
     return packet.replace(b"</rdf:RDF>", block + b"</rdf:RDF>", 1)
 
 
 def recipe_of(xmp: bytes) -> str | None:
-    """The recipe that `with_recipe` put into an XMP packet, or None."""
-    found = _RECIPE.search(xmp)
-    if found is None:
-        return None
-    return html.unescape((found[1] if found[1] is not None else found[2]).decode("utf-8", "replace"))
+    """The recipe that `with_recipe` put into an XMP packet, the last if there are many, or None."""
+    recipe = None
+    for found in _RECIPE.finditer(xmp):
+        recipe = found[found.lastindex or 0]
+    return None if recipe is None else html.unescape(recipe.decode("utf-8", "replace"))
+
+
+def _without_recipe(xmp: bytes) -> bytes:
+    """The XMP packet without our attribute or element; all else stays."""
+    return _EMPTIED.sub(b"", _RECIPE.sub(rb"\1", xmp))

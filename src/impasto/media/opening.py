@@ -1,6 +1,7 @@
 """A picture file held open, and every way it can disappoint as one sentence."""
 
 import logging
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -22,19 +23,13 @@ def opened(path: Path, max_pixels: int) -> Iterator[BinaryIO]:
     Inside, Pillow refuses more than `max_pixels` pixels and is silent.
     """
     try:
-        if path.is_dir():
-            raise PictureError(f"{path} is a folder; name a picture inside it.")
-        with path.open("rb") as file, _strict_libraries(max_pixels):
+        with _regular_file(path) as file, _strict_libraries(max_pixels):
             if not file.read(1):
                 raise PictureError(f"{path} is empty (0 bytes); copy or download it again.")
             file.seek(0)
             yield file
     except PictureError:
         raise
-    except (FileNotFoundError, NotADirectoryError) as reason:
-        raise PictureError(f"There is no file {path}; check its name and folder.") from reason
-    except PermissionError as reason:
-        raise PictureError(f"{path} may not be read by this user; change its permissions.") from reason
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as reason:
         sentence = f"{path} has more than {max_pixels:,} pixels; raise --max-pixels or shrink it first."
         raise PictureError(sentence) from reason
@@ -47,6 +42,24 @@ def opened(path: Path, max_pixels: int) -> Iterator[BinaryIO]:
         # Decoders fed with damaged bytes raise whatever they stumble over, even KeyError and struct.error.
         sentence = f"{path} is damaged, cut off or of a rare kind; copy it again or save it anew as PNG."
         raise PictureError(sentence) from reason
+
+
+def _regular_file(path: Path) -> BinaryIO:
+    """The file open for reading. A pipe would keep us waiting, and a device may never end."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise PictureError(f"{path} is a folder; name a picture inside it.")
+        if not stat.S_ISREG(mode):
+            raise PictureError(f"{path} is a device or pipe, no regular file; save the picture as one first.")
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as reason:
+        raise PictureError(f"There is no file {path}; check its name and folder.") from reason
+    except PermissionError as reason:
+        raise PictureError(f"{path} may not be read by this user; change its permissions.") from reason
+    except (OSError, ValueError) as reason:
+        trouble = str(getattr(reason, "strerror", None) or reason).lower()
+        raise PictureError(f"{path} cannot be opened ({trouble}); check its name and folder.") from reason
 
 
 @contextmanager

@@ -29,17 +29,17 @@ from impasto.errors import OutputError
 from impasto.media import encoders
 from impasto.media.decoders import decode, read_labels
 from impasto.media.encoders import Encoder, Labels, levels
-from impasto.media.files import write_whole
+from impasto.media.files import place_of, write_whole
 from impasto.media.metadata import exif_of_size, recipe_of
 from impasto.media.opening import opened
 from impasto.media.profiles import srgb_profile, to_srgb, unit
 from impasto.media.scaling import fit_within, resize, resize_with_alpha
+from impasto.options import MAX_PIXELS
 
 __all__ = [
     "WRITABLE_SUFFIXES",
     "Picture",
     "check_writable",
-    "fit_within",
     "read_picture",
     "read_recipe",
     "resize",
@@ -100,7 +100,7 @@ class Picture:
         return width, height
 
 
-def read_picture(path: Path, *, max_pixels: int = 200_000_000) -> Picture:
+def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """The picture in a file: the first one if there are many, which `notes` then says.
 
     PictureError, one sentence with a remedy, for a file that is missing, empty, unreadable, no picture,
@@ -109,11 +109,12 @@ def read_picture(path: Path, *, max_pixels: int = 200_000_000) -> Picture:
     """
     with opened(path, max_pixels) as file:
         raster = decode(file, max_pixels)
-    rgb, profile, note = to_srgb(raster.samples, raster.space, raster.profile)
-    alpha = None if raster.alpha is None else unit(raster.alpha)
+        rgb, profile, note = to_srgb(raster.samples, raster.space, raster.profile)
+        rgb = _upright(rgb, raster.orientation)
+        alpha = None if raster.alpha is None else _upright(unit(raster.alpha), raster.orientation)
     return Picture(
-        rgb=_upright(rgb, raster.orientation),
-        alpha=None if alpha is None or alpha.min() == 1 else _upright(alpha, raster.orientation),
+        rgb=rgb,
+        alpha=None if alpha is None or alpha.min() == 1 else alpha,
         profile=profile,
         exif=raster.exif,
         xmp=raster.xmp,
@@ -152,11 +153,10 @@ def read_recipe(path: Path) -> str | None:
 def check_writable(path: Path) -> None:
     """OutputError if `write_picture` could not write `path`: ask before minutes of work."""
     _format_of(path)
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; make it or choose another.")
-    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+    place = place_of(path)
+    if not place.parent.is_dir():
+        raise OutputError(f"The folder {place.parent} does not exist; make it or choose another.")
+    if not os.access(place.parent, os.W_OK | os.X_OK) or (place.exists() and not os.access(place, os.W_OK)):
         raise OutputError(f"{path} may not be written by this user; choose another place.")
 
 

@@ -1,23 +1,22 @@
 """Where to compute, and in which numbers."""
 
-import os
 import time
-from typing import Final, Literal
+from pathlib import Path
+from typing import Final
 
 import torch
 
 from impasto.errors import ResourceError
-
-DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
-PrecisionChoice = Literal["auto", "float32", "bfloat16"]
+from impasto.options import Device, Precision
 
 WORTH_IT: Final = 1.2
 """How many times faster bfloat16 must be before its coarser features are worth it."""
 BYTES_PER_PIXEL: Final = {torch.float32: 4600, torch.bfloat16: 2900}
 """Peak memory of a step per pixel of the picture, features kept for the gradient included; measured."""
+OVERHEAD_BYTES: Final = 300e6
 
 
-def choose_device(choice: DeviceChoice) -> torch.device:
+def choose_device(choice: Device) -> torch.device:
     """ResourceError when the device that was asked for is not there."""
     present = {
         "cuda": torch.cuda.is_available(),
@@ -31,45 +30,48 @@ def choose_device(choice: DeviceChoice) -> torch.device:
     return torch.device(choice)
 
 
-def choose_precision(choice: PrecisionChoice, device: torch.device) -> torch.dtype:
+def choose_precision(choice: Precision, device: torch.device) -> torch.dtype:
     """The numbers that features are computed in; auto times a convolution in both, in 0.1 s or so."""
     if choice != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[choice]
     if device.type == "mps":
         return torch.float32
-    gain = _convolution_seconds(torch.float32, device) / _convolution_seconds(torch.bfloat16, device)
-    return torch.bfloat16 if gain > WORTH_IT else torch.float32
+    seconds = {torch.float32: float("inf"), torch.bfloat16: float("inf")}
+    for _ in range(5):  # by turns, so that a busy moment hits both
+        for dtype, best in seconds.items():
+            seconds[dtype] = min(best, _convolution_seconds(dtype, device))
+    return torch.bfloat16 if seconds[torch.float32] > WORTH_IT * seconds[torch.bfloat16] else torch.float32
 
 
 def check_memory(size_px: tuple[int, int], dtype: torch.dtype, device: torch.device) -> None:
     """ResourceError when a picture of (width, height) would not fit into the memory that is free."""
     width, height = size_px
-    needed = width * height * BYTES_PER_PIXEL[dtype] + 300e6
+    needed = width * height * BYTES_PER_PIXEL[dtype] + OVERHEAD_BYTES
     free = _free_bytes(device)
     if free is not None and needed > free:
-        fitting = int(max(size_px) * max(0.0, (free - 300e6) / (needed - 300e6)) ** 0.5 * 0.98) // 16 * 16
+        fitting = int(max(size_px) * max(0.0, (free - OVERHEAD_BYTES) / (needed - OVERHEAD_BYTES)) ** 0.5)
+        remedy = f"use --size {fitting} or less" if fitting >= 64 else "close other programs"
         raise ResourceError(
             f"painting {width} x {height} pixels takes about {needed / 1e9:.1f} GB of memory and "
-            f"{free / 1e9:.1f} GB are free; use --size {max(16, fitting)} or less"
+            f"{free / 1e9:.1f} GB are free; {remedy}"
         )
 
 
 def _convolution_seconds(dtype: torch.dtype, device: torch.device) -> float:
     x = torch.ones((1, 128, 64, 64), device=device, dtype=dtype).to(memory_format=torch.channels_last)
     weight = torch.ones((128, 128, 3, 3), device=device, dtype=dtype).to(memory_format=torch.channels_last)
-    seconds = []
     with torch.inference_mode():
-        for _ in range(5):
-            start = time.perf_counter()
-            torch.nn.functional.conv2d(x, weight, padding=1).sum().item()
-            seconds.append(time.perf_counter() - start)
-    return min(seconds)
+        start = time.perf_counter()
+        torch.nn.functional.conv2d(x, weight, padding=1).sum().item()
+        return time.perf_counter() - start
 
 
 def _free_bytes(device: torch.device) -> float | None:
+    """What could be had without swapping; None where the system does not tell."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
     try:
-        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (ValueError, OSError, AttributeError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
         return None

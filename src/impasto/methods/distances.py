@@ -14,6 +14,7 @@ from impasto.methods.losses import statistics
 from impasto.methods.styles import resize_to
 
 SCALES: Final = (1.0, 2**-0.5, 0.5)
+SMALLEST_PX: Final = 32
 
 Features = Callable[[Tensor], Mapping[str, Tensor]]
 
@@ -53,9 +54,8 @@ def distances(judge: Judge, painting: Tensor, photo: Tensor, style: Tensor) -> D
 
 def _scaled(picture: Tensor, scale: float) -> Tensor:
     height, width = picture.shape[2:]
-    if scale == 1:
-        return picture
-    return resize_to(picture, (max(32, round(height * scale)), max(32, round(width * scale)))).clamp(0, 1)
+    size = (max(SMALLEST_PX, round(height * scale)), max(SMALLEST_PX, round(width * scale)))
+    return picture if size == (height, width) else resize_to(picture, size).clamp(0, 1)
 
 
 def _share(found: Tensor, far: Tensor, wanted: Tensor) -> float:

@@ -12,10 +12,12 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
+from impasto.media.scaling import fit_within
 from impasto.methods.objective import Wishes, loss_and_gradient, terms
-from impasto.methods.optimize import Optimizer, descend
+from impasto.methods.optimize import descend
 from impasto.methods.styles import StyleAt, resize_to
 from impasto.networks.vgg import POOLED_STRIDE, Vgg
+from impasto.options import Optimizer
 
 SMALLEST_RUNG_PX: Final = 200
 MOST_RUNGS: Final = 12
@@ -40,18 +42,13 @@ def plan(photo_px: tuple[int, int], longest_px: int, rungs: int | None, steps: i
     sizes = [longest_px]
     while len(sizes) < (rungs or MOST_RUNGS):
         half = round(sizes[0] / 2)
-        if min(_scaled(photo_px, half)) < POOLED_STRIDE or (rungs is None and half < SMALLEST_RUNG_PX):
+        if min(fit_within(photo_px, half)) < POOLED_STRIDE or (rungs is None and half < SMALLEST_RUNG_PX):
             break
         sizes.insert(0, half)
     weights = [LATER_STEPS**index for index in range(len(sizes))]
     total = steps or STEPS_DEFAULT
     shares = [max(1, round(total * weight / sum(weights))) for weight in weights]
-    return [Rung(_scaled(photo_px, size), share) for size, share in zip(sizes, shares, strict=True)]
-
-
-def _scaled(size_px: tuple[int, int], longest_px: int) -> tuple[int, int]:
-    width, height = (max(1, round(side * longest_px / max(size_px))) for side in size_px)
-    return width, height
+    return [Rung(fit_within(photo_px, size), share) for size, share in zip(sizes, shares, strict=True)]
 
 
 def enlarge(painted: Tensor, photo: Tensor, photo_small: Tensor) -> Tensor:

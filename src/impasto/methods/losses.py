@@ -6,10 +6,13 @@ one weight means the same everywhere. Statistics are always float32, whatever th
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
+
+MEAN_AND_DEVIATION: Final = 3.0
+"""Their weight beside the Gram matrix's, each as a share of the style's own."""
 
 
 class Statistics(NamedTuple):
@@ -55,14 +58,16 @@ def gram_loss(style: Statistics) -> StyleLoss:
 def moments_loss(style: Statistics) -> StyleLoss:
     """Gram matrices, and the means and standard deviations that they alone leave free.
 
-    Galerne et al. 2023, "Scaling painting style transfer", sec. 3.3.
+    Galerne et al. 2023, "Scaling painting style transfer", sec. 3.3. They carry the colours, and weigh
+    more here than there: see benchmarks/LOG.md.
     """
     products, wanted, energy = gram_loss(style), _deviation(style), style.gram.trace()
-    return lambda found: (
-        products(found)
-        + (found.mean - style.mean).square().sum() / energy
-        + (_deviation(found) - wanted).square().sum() / energy
-    )
+
+    def loss(found: Statistics) -> Tensor:
+        away = (found.mean - style.mean).square().sum() + (_deviation(found) - wanted).square().sum()
+        return products(found) + MEAN_AND_DEVIATION * away / energy
+
+    return loss
 
 
 def wasserstein_loss(style: Statistics, rank: int) -> StyleLoss:
@@ -107,9 +112,11 @@ def layers_of(terms: Sequence[Term]) -> set[str]:
 def symmetric_eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """(c, c) symmetric -> eigenvalues (c,), rising, and eigenvectors (c, c) in columns.
 
-    In float64, since float32 does not converge where channels are silent, and on one thread of the
-    processor: several are no faster at this size, and 500 times slower when the machine is busy.
+    NaN where the matrix is not finite. In float64, since float32 does not converge where channels are
+    silent, and on one thread: several are no faster at this size, and 500 times slower on a busy machine.
     """
+    if not matrix.isfinite().all():
+        return torch.full_like(matrix[0], torch.nan), torch.full_like(matrix, torch.nan)
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)

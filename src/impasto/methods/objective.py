@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from impasto.errors import OptionError
 from impasto.methods.losses import (
     Statistics,
     StyleLoss,
@@ -23,30 +24,27 @@ from impasto.methods.losses import (
 from impasto.methods.optimize import LossAndGradient
 from impasto.methods.styles import STYLE_LAYERS, LayerStatistics, mix
 from impasto.networks.vgg import Vgg
-
-Objective = Literal["wasserstein", "moments", "gram", "gatys"]
+from impasto.options import Objective
 
 CONTENT_LAYER: Final = "4_2"
-CONTENT_AT_HALF: Final = 0.1
+CONTENT_AT_HALF: Final = 0.15
 """Weight of content against a style weight of 1, at strength 0.5."""
-SMOOTHNESS: Final = 0.0
-WASSERSTEIN_RANK: Final = 128
-GRAM_SHARE: Final = 0.5
+WASSERSTEIN_RANK: Final = 256
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user's knobs say. strength in (0, 1]; the others multiply the default weights.
+    """What the user's knobs say. strength in (0, 1]; content and style multiply the default weights.
 
     Up to a strength of a half the picture should have a mixture of the photo's own statistics and the
     style's, so that none is the photo itself; from there on the photo is let go.
     """
 
-    objective: Objective = "wasserstein"
+    objective: Objective = "moments"
     strength: float = 0.5
     content: float = 1.0
     style: float = 1.0
-    smoothness: float = 1.0
+    smoothness: float = 0.0
 
     @property
     def style_share(self) -> float:
@@ -60,16 +58,10 @@ class Wishes:
         return self.content * share
 
 
-def wasserstein_and_gram_loss(style: Statistics) -> StyleLoss:
-    """Wasserstein carries colours and contrast, Gram matrices carry the strokes: see benchmarks/LOG.md."""
-    transport, products = wasserstein_loss(style, WASSERSTEIN_RANK), gram_loss(style)
-    return lambda found: transport(found) + GRAM_SHARE * products(found)
-
-
 STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
-    "wasserstein": wasserstein_and_gram_loss,
     "moments": moments_loss,
     "gram": gram_loss,
+    "wasserstein": partial(wasserstein_loss, rank=WASSERSTEIN_RANK),
 }
 
 
@@ -81,24 +73,25 @@ def terms(vgg: Vgg, photo: Tensor, style: LayerStatistics, wishes: Wishes) -> li
     if wishes.style_share < 1:
         own = {layer: statistics(features[layer]) for layer in STYLE_LAYERS}
         style = mix([own, style], [1 - wishes.style_share, wishes.style_share])
+    smoothness = Term("smoothness", wishes.smoothness, None, total_variation)
     if wishes.objective == "gatys":
-        return _gatys_terms(vgg, content, style, wishes)
+        return [*_gatys_terms(vgg, content, style, wishes), smoothness]
     loss_of = STYLE_LOSSES[wishes.objective]
-    return [
-        Term("content", CONTENT_AT_HALF * wishes.content_share, CONTENT_LAYER, content_loss(content)),
-        *(
-            Term(
-                f"style {layer}", wishes.style / len(STYLE_LAYERS), layer, _of_features(loss_of(style[layer]))
-            )
-            for layer in STYLE_LAYERS
-        ),
-        Term("smoothness", SMOOTHNESS * wishes.smoothness, None, total_variation),
+    styles = [
+        Term(f"style {k}", wishes.style / len(STYLE_LAYERS), k, _of_features(loss_of(style[k])))
+        for k in STYLE_LAYERS
     ]
+    content_weight = CONTENT_AT_HALF * wishes.content_share
+    return [Term("content", content_weight, CONTENT_LAYER, content_loss(content)), *styles, smoothness]
 
 
 def loss_and_gradient(vgg: Vgg, wanted: Sequence[Term]) -> LossAndGradient:
     """The weighted sum of the terms and its gradient with respect to the picture."""
     active = [term for term in wanted if term.weight > 0]
+    if not active:
+        raise OptionError(
+            "neither content nor style has any weight; raise --content-weight or --style-weight"
+        )
     layers = layers_of(active)
 
     def evaluate(picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,10 +108,10 @@ def loss_and_gradient(vgg: Vgg, wanted: Sequence[Term]) -> LossAndGradient:
 
 
 def _gatys_terms(vgg: Vgg, content: Tensor, style: LayerStatistics, wishes: Wishes) -> list[Term]:
-    """Gatys et al. 2016 as published in code: content 5, style 100 a layer, TV 1e-3, pixels in 0..255.
+    """Gatys et al. 2016 with the weights that neural-style published: content 5, style 100 a layer, TV 1e-3.
 
-    Mean squared errors of the network's own features, Gram matrices divided by c*h*w, and the sum of
-    absolute differences of neighbours.
+    Mean squared errors of the network's own features for pixels in 0..255, Gram matrices divided by c*h*w,
+    and the sum of absolute differences of neighbours.
     """
     return [
         Term(
@@ -136,7 +129,7 @@ def _gatys_terms(vgg: Vgg, content: Tensor, style: LayerStatistics, wishes: Wish
             )
             for layer in STYLE_LAYERS
         ),
-        Term("smoothness", 1e-3 * wishes.smoothness, None, _absolute_variation),
+        Term("variation", 1e-3, None, _absolute_variation),
     ]
 
 

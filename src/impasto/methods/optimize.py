@@ -7,12 +7,13 @@ Ba 2015, with the bias-corrected average of its pictures (Polyak). SGD with mome
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-Optimizer = Literal["lbfgs", "adam", "sgd"]
+from impasto.options import Optimizer
+
 LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 """(1, 3, h, w) -> loss (), gradient (1, 3, h, w)."""
 

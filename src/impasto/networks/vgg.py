@@ -3,15 +3,17 @@
 Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale image recognition".
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor, nn
 
-Architecture = Literal["vgg16", "vgg19"]
+from impasto.options import Backbone
+
+Architecture = Backbone
 
 CHANNELS: Final = (64, 128, 256, 512, 512)
 CONVOLUTIONS: Final[dict[Architecture, tuple[int, ...]]] = {
@@ -103,19 +105,6 @@ def set_compute_type(vgg: Vgg, dtype: torch.dtype) -> Vgg:
     """The same network with weights in `dtype`, laid out channels last; mean and std stay float32."""
     vgg.convolutions.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return vgg
-
-
-def multiply_adds(architecture: Architecture, size_px: Sequence[int], deepest: str = "5_1") -> int:
-    """Multiply-adds of one forward pass over a picture of (width, height) up to `deepest`."""
-    width, height = size_px
-    total, channels_in = 0, 3
-    for name in layer_names(architecture):
-        block = int(name[0]) - 1
-        total += 9 * channels_in * CHANNELS[block] * (width >> block) * (height >> block)
-        channels_in = CHANNELS[block]
-        if name == deepest:
-            break
-    return total
 
 
 def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
