@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import torch
 
+from impasto.cli import main
 from impasto.errors import WeightsError
+from impasto.media.picture import read_picture
 from impasto.networks.fetch import MODELS, cache_folder, fetch_model, model_path, verify_model
 from impasto.networks.vgg import layer_names
 from impasto.networks.weights import load_vgg, vgg_weights
@@ -111,6 +113,22 @@ def test_vgg19_is_fetched_on_first_use_and_then_kept(
         vgg_weights("vgg19").sha256
         == hashlib.sha256((tmp_path / "cache" / path.name).read_bytes()).hexdigest()
     )
+
+
+def test_a_photo_is_painted_with_the_fetched_vgg19(
+    server: http.server.ThreadingHTTPServer,
+    tmp_path: Path,
+    picture_file: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "published" / MODELS["vgg19"].file_name
+    publish(monkeypatch, write_published_h5(path, random_tensors("vgg19")))
+    monkeypatch.chdir(tmp_path)
+    photo, painting = picture_file("photo"), picture_file("dots")
+    quick = ["--backbone", "vgg19", "--size", "64", "--steps", "2", "-o", "out.png", "--quiet"]
+    assert main([str(photo), str(painting), *quick]) == 0
+    assert read_picture(Path("out.png")).size_px == (64, 48)
+    assert main([str(photo), "scream", *quick]) == 2  # its card was measured with vgg16
 
 
 def test_progress_is_told_and_ends_at_the_whole(published: Path) -> None:

