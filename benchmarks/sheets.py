@@ -17,11 +17,11 @@ def save_sheet(
     """Each picture (h, w, 3) in [0, 1] is brought to one width; a row is as high as its highest picture."""
     scaled = [[_scaled(picture, width_px) for picture in row] for row in rows]
     heights = [max(picture.height for picture in row) for row in scaled]
-    sheet = Image.new("RGB", (width_px * max(map(len, scaled)), CAPTION_PX + sum(heights)), "white")
+    top = CAPTION_PX if captions else 0
+    sheet = Image.new("RGB", (width_px * max(map(len, scaled)), top + sum(heights)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
     for column, caption in enumerate(captions):
         draw.text((column * width_px + 6, 2), caption, "black", font)
-    top = CAPTION_PX
     for row, height in zip(scaled, heights, strict=True):
         for column, picture in enumerate(row):
             sheet.paste(picture, (column * width_px, top))
