@@ -6,12 +6,10 @@ Moments: |G_card - G| / |G| per layer, at sizes of the card and between them. Pa
 SqueezeNet of a photo painted with the card and with the painting itself, same seed, same steps.
 """
 
-import argparse
-from pathlib import Path
-
 import torch
 
 import impasto
+from benchmarks.arguments import parser
 from impasto.compare import judges
 from impasto.crossing import over_white, to_tensor
 from impasto.media.cards import read_card
@@ -25,19 +23,13 @@ from impasto.stylebook import card_statistics
 STYLES = {
     "starry-night": "van_gogh_the_starry_night",
     "great-wave": "hokusai_the_great_wave_off_kanagawa",
-    "grande-jatte": "seurat_a_sunday_afternoon_on_the_island_of_la_grande_jatte",
 }
 PHOTO = "tubingen_canal"
 SIZES_PX = (256, 300, 512, 600, 860)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--paintings", type=Path, required=True)
-    options = parser.parse_args()
+    options = parser(__doc__, writes_sheet=False).parse_args()
     vgg = load_vgg()
     squeezenet, _ = judges()
     file = options.photos / f"{PHOTO}.jpg"

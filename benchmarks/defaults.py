@@ -6,14 +6,13 @@ Prints, for each pair and variant, seconds and the distances on SqueezeNet, whic
 a sheet of all results, a row a pair. The conclusions are in benchmarks/LOG.md.
 """
 
-import argparse
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.arguments import parser
 from benchmarks.sheets import save_sheet
 from impasto.compare import judges
 from impasto.crossing import over_white, to_pixels
@@ -49,14 +48,9 @@ SIZE_PX = 512
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--paintings", type=Path, required=True)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("variants", nargs="*", default=list(VARIANTS))
-    options = parser.parse_args()
+    arguments = parser(__doc__, writes_sheet=True)
+    arguments.add_argument("variants", nargs="*", default=list(VARIANTS))
+    options = arguments.parse_args()
     vgg = set_compute_type(load_vgg(), torch.bfloat16)
     squeezenet, _ = judges()
     rows: list[list[Pixels]] = []

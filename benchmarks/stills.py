@@ -5,11 +5,10 @@
 Distances are on SqueezeNet, which is never optimised: style 1 is the photo, content 0 is the photo.
 """
 
-import argparse
 import statistics
-from pathlib import Path
 
 import impasto
+from benchmarks.arguments import parser
 from benchmarks.sheets import save_sheet
 from impasto.compare import judges
 from impasto.crossing import over_white, to_tensor
@@ -42,13 +41,7 @@ SIZE_PX = 512
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--paintings", type=Path, required=True)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    options = parser.parse_args()
+    options = parser(__doc__, writes_sheet=True).parse_args()
     squeezenet, _ = judges()
     rows: list[list[Pixels]] = []
     measured: list[tuple[float, float, float]] = []

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pydantic
 import pytest
+from PIL import Image
 
 import impasto
 from impasto.errors import StyleError
@@ -86,3 +87,11 @@ def test_a_task_survives_json() -> None:
         photo=Path("a.jpg"), styles=(StyleChoice(source="b.jpg", weight=0.5),), output=Path("c.png")
     )
     assert StylizeTask.model_validate_json(task.model_dump_json()) == task
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_picture_of_nothing_is_painted_on_too(tmp_path: Path, level: int) -> None:
+    Image.new("RGB", (64, 48), (level, level, level)).save(tmp_path / "flat.png")
+    result = impasto.stylize(tmp_path / "flat.png", "great-wave", steps=20)
+    assert result.notes == ()
+    assert result.rgb.std() > 0.05

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from impasto.crossing import to_pixels, to_tensor
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError, PictureError, ResourceError
 from impasto.media.cards import sha256_of
 from impasto.media.gallery import builtin_styles, style_path
 from impasto.media.picture import (
@@ -178,7 +178,15 @@ def _paint(
         options.objective, options.strength, options.content_weight, options.style_weight, options.smoothness
     )
     noise = torch.Generator().manual_seed(options.seed) if options.start == "noise" else None
-    yield from climb(vgg, canvas, style, rungs, wishes, options.optimizer, noise, stop)
+    try:
+        yield from climb(vgg, canvas, style, rungs, wishes, options.optimizer, noise, stop)
+    except RuntimeError as error:  # what torch raises on a GPU is one, too
+        if "allocate" not in str(error) and "out of memory" not in str(error):
+            raise
+        width, height = photo.size_px
+        raise ResourceError(
+            f"memory ran out while painting {width} x {height} pixels; use a smaller --size"
+        ) from error
 
 
 class Watch:

@@ -13,9 +13,9 @@ from impasto.options import Device, Precision
 
 WORTH_IT: Final = 1.2
 """How many times faster bfloat16 must be before its coarser features are worth it."""
-BYTES_PER_PIXEL: Final = {torch.float32: 4600, torch.bfloat16: 2900}
-"""Peak memory of a step per pixel of the picture, features kept for the gradient included; measured."""
-OVERHEAD_BYTES: Final = 300e6
+BYTES_PER_PIXEL: Final = {torch.float32: 3400, torch.bfloat16: 2200}
+"""Peak memory per pixel of the picture: a step's features and 20 pairs of L-BFGS; see benchmarks/LOG.md."""
+OVERHEAD_BYTES: Final = 500e6
 
 
 def choose_device(choice: Device) -> torch.device:

@@ -21,7 +21,7 @@ from impasto.options import Optimizer
 
 SMALLEST_RUNG_PX: Final = 200
 MOST_RUNGS: Final = 12
-STEPS_DEFAULT: Final = 80
+FIRST_STEPS: Final = 60
 LATER_STEPS: Final = 1 / 3
 """Each rung takes this share of the steps of the rung before: it starts from nearly right."""
 
@@ -46,7 +46,7 @@ def plan(photo_px: tuple[int, int], longest_px: int, rungs: int | None, steps: i
             break
         sizes.insert(0, half)
     weights = [LATER_STEPS**index for index in range(len(sizes))]
-    total = steps or STEPS_DEFAULT
+    total = steps or FIRST_STEPS * sum(weights)
     shares = [max(1, round(total * weight / sum(weights))) for weight in weights]
     return [Rung(fit_within(photo_px, size), share) for size, share in zip(sizes, shares, strict=True)]
 

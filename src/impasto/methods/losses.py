@@ -13,6 +13,8 @@ from torch import Tensor
 
 from impasto.methods.devices import one_thread
 
+LEAST_VARIANCE: Final = 1.0
+"""Features of photos vary by 4 to 12 in relu4_2; a picture of nothing at all may be painted on, too."""
 MEAN_AND_DEVIATION: Final = 3.0
 """Their weight beside the Gram matrix's, each as a share of the style's own."""
 
@@ -47,7 +49,7 @@ def content_loss(photo_features: Tensor) -> Callable[[Tensor], Tensor]:
     Gatys et al. 2016, eq. 1. Departure: divided by the variance, so that a foggy photo holds its own.
     """
     target = photo_features.detach().float()
-    variance = target.var((2, 3)).mean().clamp(min=1e-3)
+    variance = target.var((2, 3)).mean().clamp(min=LEAST_VARIANCE)
     return lambda features: (features.float() - target).square().mean() / variance
 
 
