@@ -1,7 +1,4 @@
-"""Makes docs/gallery.jpg: the sample photo painted in five built-in styles.
-
-python tools/gallery.py
-"""
+"""Makes docs/gallery.jpg: the sample photo painted in five built-in styles (run it as: python -m tools.gallery)."""
 
 from pathlib import Path
 

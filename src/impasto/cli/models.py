@@ -35,7 +35,7 @@ def fetch(name: str) -> None:
     """
     from impasto.networks.fetch import fetch_model, model_path
 
-    model_path(name)
+    model_path(name)  # refuses an unknown name before there is a bar
     console = plain(stderr=True)
     with Progress(
         *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=console

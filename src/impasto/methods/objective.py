@@ -67,10 +67,11 @@ STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
 
 def terms(vgg: Vgg, photo: Tensor, style: LayerStatistics, wishes: Wishes) -> list[Term]:
     """The objective for one rung; photo (1, 3, h, w) at that rung's size."""
+    mixed = wishes.style_share < 1
     with torch.no_grad():
-        features = vgg(photo, {CONTENT_LAYER, *STYLE_LAYERS})
+        features = vgg(photo, {CONTENT_LAYER, *STYLE_LAYERS} if mixed else {CONTENT_LAYER})
     content = features[CONTENT_LAYER]
-    if wishes.style_share < 1:
+    if mixed:
         own = {layer: statistics(features[layer]) for layer in STYLE_LAYERS}
         style = mix([own, style], [1 - wishes.style_share, wishes.style_share])
     smoothness = Term("smoothness", wishes.smoothness, None, total_variation)
