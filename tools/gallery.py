@@ -1,4 +1,4 @@
-"""Makes docs/gallery.jpg: the sample photo painted in five built-in styles (run it as: python -m tools.gallery)."""
+"""Makes docs/gallery.jpg: the sample photo in five built-in styles. Run it as `python -m tools.gallery`."""
 
 from pathlib import Path
 
