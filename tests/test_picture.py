@@ -97,6 +97,12 @@ def test_a_large_picture_is_the_same_in_every_part(tmp_path: Path, suffix: str) 
     assert np.array_equal(after.alpha, before.alpha)
 
 
+def test_a_large_picture_without_alpha_is_the_same_in_every_part(tmp_path: Path) -> None:
+    before = picture(size_px=(701, 901))
+    write_picture(tmp_path / "a.bmp", Picture(before.rgb))
+    assert np.array_equal(read_picture(tmp_path / "a.bmp").rgb, before.rgb)
+
+
 @pytest.mark.parametrize("suffix", WRITABLE_SUFFIXES)
 def test_every_suffix_writes_its_format(tmp_path: Path, suffix: str) -> None:
     before = Picture(picture().rgb)

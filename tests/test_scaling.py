@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from impasto.media.scaling import decode_srgb, encode_srgb, fit_within, resize, resize_with_alpha
 
@@ -47,6 +48,14 @@ def test_an_edge_does_not_ring_out_of_range(size_px: tuple[int, int]) -> None:
     assert resized.max() <= 1
     assert np.allclose(resized[:, 0], 0)
     assert np.allclose(resized[:, -1], 1)
+
+
+@pytest.mark.parametrize("size_px", [(640, 480), (1171, 1777), (1201, 1300), (1300, 1801)])
+def test_strips_give_the_pixels_of_the_whole(size_px: tuple[int, int]) -> None:
+    plane = np.random.default_rng(0).random((1777, 1201), np.float32)
+    kernel = Image.Resampling.BICUBIC if size_px[0] > 1201 else Image.Resampling.HAMMING
+    whole = encode_srgb(np.asarray(Image.fromarray(decode_srgb(plane)).resize(size_px, kernel)))
+    assert np.allclose(resize(plane[..., None], size_px)[..., 0], whole, rtol=0, atol=1e-6)
 
 
 def test_reducing_does_not_alias() -> None:

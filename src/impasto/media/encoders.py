@@ -12,8 +12,10 @@ from PIL import ExifTags, Image, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from impasto.media.metadata import with_recipe
+from impasto.media.strips import strips
 
 _JPEG_SEGMENT: Final = 65_000
+_PNG_MARGIN: Final = 4096
 _STRIP_BYTES: Final = 1 << 20
 _TIFF_HEADER: Final = b"II*\0\x08\0\0\0"
 
@@ -33,47 +35,64 @@ class Labels:
         return with_recipe(self.xmp, self.recipe) if self.recipe else self.xmp
 
 
-Encoder = Callable[[BinaryIO, NDArray[Any], Labels, int], object]
+@dataclass(frozen=True)
+class Pixels:
+    """A picture of `shape` (h, w, 3 or 4) in uint8 or uint16: `rows` rounds some rows of it when asked to.
+
+    So an encoder that goes from top to bottom never holds it whole.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    rows: Callable[[slice], NDArray[Any]]
+
+
+Encoder = Callable[[BinaryIO, Pixels, Labels, int], object]
 """Writes (h, w, 3 or 4) uint8 or uint16 pixels with their labels, at a quality of 1 to 100, into a file."""
 
 
-def encode_jpeg(file: BinaryIO, pixels: NDArray[Any], labels: Labels, quality: int) -> None:
+def encode_jpeg(file: BinaryIO, pixels: Pixels, labels: Labels, quality: int) -> None:
     """RGB uint8. A segment holds 64 KB: longer EXIF is left out, and of longer XMP only the recipe kept."""
     blocks = {"icc_profile": labels.profile, "exif": labels.exif, "xmp": labels.xmp_with_recipe}
     if labels.recipe and len(labels.xmp_with_recipe or b"") > _JPEG_SEGMENT:
         blocks["xmp"] = with_recipe(None, labels.recipe)
     fitting = {name: block for name, block in blocks.items() if block and len(block) <= _JPEG_SEGMENT}
     subsampling = "4:4:4" if quality >= 90 else "4:2:0"
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=subsampling, **fitting)
+    _image(pixels).save(file, "JPEG", quality=quality, subsampling=subsampling, **fitting)
 
 
-def encode_webp(file: BinaryIO, pixels: NDArray[Any], labels: Labels, quality: int) -> None:
+def encode_webp(file: BinaryIO, pixels: Pixels, labels: Labels, quality: int) -> None:
     """RGB or RGBA uint8; colours below transparent pixels are kept."""
-    Image.fromarray(pixels).save(file, "WEBP", quality=quality, exact=True, **_blocks(labels))
+    _image(pixels).save(file, "WEBP", quality=quality, exact=True, **_blocks(labels))
 
 
-def encode_avif(file: BinaryIO, pixels: NDArray[Any], labels: Labels, quality: int) -> None:
+def encode_avif(file: BinaryIO, pixels: Pixels, labels: Labels, quality: int) -> None:
     """RGB or RGBA uint8."""
-    Image.fromarray(pixels).save(file, "AVIF", quality=quality, subsampling="4:4:4", **_blocks(labels))
+    _image(pixels).save(file, "AVIF", quality=quality, subsampling="4:4:4", **_blocks(labels))
 
 
-def encode_heif(file: BinaryIO, pixels: NDArray[Any], labels: Labels, quality: int) -> None:
+def encode_heif(file: BinaryIO, pixels: Pixels, labels: Labels, quality: int) -> None:
     """RGB or RGBA uint8."""
     from pillow_heif import from_pillow
 
-    from_pillow(Image.fromarray(pixels)).save(file, quality=quality, chroma=444, **_blocks(labels))
+    from_pillow(_image(pixels)).save(file, quality=quality, chroma=444, **_blocks(labels))
 
 
-def encode_bmp(file: BinaryIO, pixels: NDArray[Any], _labels: Labels, _quality: int) -> None:
+def encode_bmp(file: BinaryIO, pixels: Pixels, _labels: Labels, _quality: int) -> None:
     """RGB uint8; the format has no place for labels."""
-    Image.fromarray(pixels).save(file, "BMP")
+    _image(pixels).save(file, "BMP")
 
 
-def encode_png(file: BinaryIO, pixels: NDArray[Any], labels: Labels, _quality: int) -> None:
+def encode_png(file: BinaryIO, pixels: Pixels, labels: Labels, _quality: int) -> None:
     """RGB or RGBA, uint8 or uint16 (which Pillow cannot write)."""
     from imagecodecs import png_encode
 
-    encoded = png_encode(pixels)
+    stored = np.empty(pixels.shape, pixels.dtype)
+    for rows in strips(pixels.shape):
+        stored[rows] = pixels.rows(rows)
+    # Given room for any result, imagecodecs makes no second copy of it; room left over takes no memory.
+    room: Any = np.empty(2 * stored.nbytes + _PNG_MARGIN, np.uint8)
+    encoded = png_encode(stored, out=room)
     header = len(b"\x89PNG\r\n\x1a\n") + 25
     file.write(encoded[:header])
     if labels.profile:
@@ -90,20 +109,20 @@ def encode_png(file: BinaryIO, pixels: NDArray[Any], labels: Labels, _quality: i
     file.write(encoded[header:])
 
 
-def encode_tiff(file: BinaryIO, pixels: NDArray[Any], labels: Labels, _quality: int) -> None:
+def encode_tiff(file: BinaryIO, pixels: Pixels, labels: Labels, _quality: int) -> None:
     """RGB or RGBA, uint8 or uint16 (which Pillow cannot write), deflated with horizontal differencing.
 
     Pillow's directory writer is given all tags, because tifffile does not write EXIF directories.
     """
     height, width, channels = pixels.shape
-    rows = max(1, _STRIP_BYTES // pixels[0].nbytes)
-    strips = [_deflated(pixels[top : top + rows]) for top in range(0, height, rows)]
-    counts = tuple(len(strip) for strip in strips)
+    rows = max(1, _STRIP_BYTES // (width * channels * pixels.dtype.itemsize))
+    deflated = [_deflated(pixels.rows(slice(top, top + rows))) for top in range(0, height, rows)]
+    counts = tuple(len(strip) for strip in deflated)
     tag = ExifTags.Base
     layout: dict[int, Any] = {
         tag.ImageWidth: width,
         tag.ImageLength: height,
-        tag.BitsPerSample: (8 * pixels.itemsize,) * channels,
+        tag.BitsPerSample: (8 * pixels.dtype.itemsize,) * channels,
         tag.Compression: 8,
         tag.PhotometricInterpretation: 2,
         tag.StripOffsets: tuple(accumulate(counts[:-1], initial=0)),  # it will add the directory's length
@@ -120,7 +139,15 @@ def encode_tiff(file: BinaryIO, pixels: NDArray[Any], labels: Labels, _quality: 
     directory.update(_exif_values(labels.exif or b""))
     directory.update({tag: value for tag, value in layout.items() if value})
     file.write(_TIFF_HEADER + directory.tobytes(len(_TIFF_HEADER)))
-    file.writelines(strips)
+    file.writelines(deflated)
+
+
+def _image(pixels: Pixels) -> Image.Image:
+    height, width, channels = pixels.shape
+    image = Image.new("RGBA"[:channels], (width, height))
+    for rows in strips(pixels.shape):
+        image.paste(Image.fromarray(pixels.rows(rows)), (0, rows.start))
+    return image
 
 
 def _deflated(strip: NDArray[Any]) -> bytes:

@@ -28,7 +28,7 @@ from PIL import features
 from impasto.errors import OutputError
 from impasto.media import encoders
 from impasto.media.decoders import decode, read_labels
-from impasto.media.encoders import Encoder, Labels, levels
+from impasto.media.encoders import Encoder, Labels, Pixels, levels
 from impasto.media.files import place_of, write_whole
 from impasto.media.metadata import exif_of_size, recipe_of
 from impasto.media.opening import opened
@@ -109,9 +109,9 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """
     with opened(path, max_pixels) as file:
         raster = decode(file, max_pixels)
-        rgb, profile, note = to_srgb(raster.samples, raster.space, raster.profile)
-        rgb = _upright(rgb, raster.orientation)
-        alpha = None if raster.alpha is None else _upright(unit(raster.alpha), raster.orientation)
+        samples = _upright(raster.samples, raster.orientation)
+        rgb, profile, note = to_srgb(samples, raster.space, raster.profile)
+        alpha = None if raster.alpha is None else unit(_upright(raster.alpha, raster.orientation))
     return Picture(
         rgb=rgb,
         alpha=None if alpha is None or alpha.min() == 1 else alpha,
@@ -171,15 +171,15 @@ def resize_picture(picture: Picture, longest_px: int) -> Picture:
     return replace(picture, rgb=rgb, alpha=alpha)
 
 
-def _upright(plane: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
-    """(h, w, ...) as stored -> as seen, for an EXIF orientation of 1 to 8."""
+def _upright(plane: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """(h, w, ...) as stored -> the same memory as seen, for an EXIF orientation of 1 to 8."""
     if orientation > 4:
         plane = plane.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         plane = plane[::-1]
     if orientation in (2, 3, 6, 7):
         plane = plane[:, ::-1]
-    return np.ascontiguousarray(plane)
+    return plane
 
 
 def _format_of(path: Path) -> _Format:
@@ -191,12 +191,18 @@ def _format_of(path: Path) -> _Format:
     return _WRITABLE[suffix]
 
 
-def _pixels(picture: Picture, writable: _Format) -> NDArray[Any]:
+def _pixels(picture: Picture, writable: _Format) -> Pixels:
     """(h, w, 3 or 4) integers, over white where the format has no alpha."""
     kind = np.uint16 if picture.sixteen_bit and writable.sixteen_bit else np.uint8
-    if picture.alpha is None:
-        return levels(picture.rgb, kind)
-    if not writable.alpha:
-        alpha = picture.alpha[..., None]
-        return levels(picture.rgb * alpha + (1 - alpha), kind)
-    return np.dstack([levels(picture.rgb, kind), levels(picture.alpha, kind)])
+
+    def rounded(rows: slice) -> NDArray[Any]:
+        rgb = picture.rgb[rows]
+        if picture.alpha is None:
+            return levels(rgb, kind)
+        alpha = picture.alpha[rows, :, None]
+        if not writable.alpha:
+            return levels(rgb * alpha + (1 - alpha), kind)
+        return levels(np.dstack([rgb, alpha]), kind)
+
+    channels = 4 if picture.alpha is not None and writable.alpha else 3
+    return Pixels((*picture.rgb.shape[:2], channels), np.dtype(kind), rounded)

@@ -4,11 +4,14 @@ The transforms are Little CMS's, reached through imagecodecs rather than PIL.Ima
 8 bits a channel. Colorimetric intent with black point compensation, as photo editors do it.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from impasto.media.strips import strips
 
 Space = Literal["grey", "rgb", "cmyk", "lab"]
 """What the channels of a picture mean; Lab is CIE L*a*b* under D50, L in [0, 100]."""
@@ -16,7 +19,6 @@ Space = Literal["grey", "rgb", "cmyk", "lab"]
 _SIGNATURES: Final[dict[bytes, Space]] = {b"GRAY": "grey", b"RGB ": "rgb", b"CMYK": "cmyk"}
 _LCMS_NAMES: Final[dict[Space, str]] = {"grey": "gray", "rgb": "rgb", "cmyk": "cmyk", "lab": "lab"}
 _CREATION_DATE: Final = bytes((7, 234, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))
-_BAND_SAMPLES: Final = 1 << 24
 
 
 @cache
@@ -49,11 +51,11 @@ def gamma_profile(gamma: float, chromaticity: tuple[float, ...]) -> bytes | None
 
 
 def unit(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """Unsigned integers of full range, or floats -> float32 in [0, 1]; the shape stays."""
+    """Unsigned integers of full range, or floats -> contiguous float32 in [0, 1]; the shape stays."""
     if samples.dtype.kind == "f":
-        values: NDArray[np.float32] = np.clip(samples, 0, 1, dtype=np.float32)
+        values: NDArray[np.float32] = np.clip(samples, 0, 1, dtype=np.float32, order="C")
     else:
-        values = np.divide(samples, np.iinfo(samples.dtype).max, dtype=np.float32)
+        values = np.divide(samples, np.iinfo(samples.dtype).max, dtype=np.float32, order="C")
     return values
 
 
@@ -72,12 +74,12 @@ def to_srgb(
         return _assumed_srgb(samples, space), None, None
     profile_space = _SIGNATURES.get(profile[16:20])
     if profile_space == "rgb" and space == "grey":
-        samples, space = np.repeat(samples, 3, axis=2), "rgb"
+        samples, space = np.broadcast_to(samples, (*samples.shape[:2], 3)), "rgb"
     if profile_space != space:
         note = f"its colour profile does not fit a {space} picture and was ignored"
         return _assumed_srgb(samples, space), None, note
     if profile == srgb_profile():
-        return unit(samples), profile, None
+        return _assumed_srgb(samples, space), profile, None
     from imagecodecs import CmsError
 
     try:
@@ -87,17 +89,15 @@ def to_srgb(
 
 
 def _transform(samples: NDArray[Any], space: Space, profile: bytes) -> NDArray[np.float32]:
-    """(h, w, c) -> (h, w, 3) in [0, 1], by bands of rows so that the intermediate arrays stay small."""
+    """(h, w, c) -> (h, w, 3) in [0, 1]."""
     from imagecodecs import CMS, cms_transform
 
     # For more than 8 bits Little CMS would approximate the profile by a table that is off by up to 10/255.
     flags = CMS.FLAGS.BLACKPOINTCOMPENSATION | (0 if samples.dtype == np.uint8 else CMS.FLAGS.NOOPTIMIZE)
-    height, width, channels = samples.shape
-    rgb = np.empty((height, width, 3), np.float32)
-    rows = max(1, _BAND_SAMPLES // (width * channels))
-    for top in range(0, height, rows):
-        band = cms_transform(
-            np.ascontiguousarray(samples[top : top + rows]),
+
+    def convert(strip: NDArray[Any]) -> NDArray[np.float32]:
+        converted = cms_transform(
+            np.ascontiguousarray(strip),
             profile,
             srgb_profile(),
             colorspace=_LCMS_NAMES[space],
@@ -106,13 +106,26 @@ def _transform(samples: NDArray[Any], space: Space, profile: bytes) -> NDArray[n
             intent=CMS.INTENT.RELATIVE_COLORIMETRIC,
             flags=flags,
         )
-        rgb[top : top + rows] = unit(band).reshape(-1, width, 3)
-    return rgb
+        return unit(converted).reshape(*strip.shape[:2], 3)
+
+    return _by_strips(samples, convert)
 
 
 def _assumed_srgb(samples: NDArray[Any], space: Space) -> NDArray[np.float32]:
     """(h, w, c) -> (h, w, 3): RGB and grey as they are, CMYK as ideal inks."""
-    values = unit(samples)
-    if space == "cmyk":
-        return (1 - values[..., :3]) * (1 - values[..., 3:])
-    return np.repeat(values, 3, axis=2) if space == "grey" else values
+
+    def convert(strip: NDArray[Any]) -> NDArray[np.float32]:
+        values = unit(strip)
+        return (1 - values[..., :3]) * (1 - values[..., 3:]) if space == "cmyk" else values
+
+    return _by_strips(samples, convert)
+
+
+def _by_strips(
+    samples: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """(h, w, c) -> (h, w, 3), where `convert` makes (n, w, 3) of any n rows, or (n, w, 1) for grey."""
+    rgb = np.empty((*samples.shape[:2], 3), np.float32)
+    for rows in strips(samples.shape):
+        rgb[rows] = convert(samples[rows])
+    return rgb

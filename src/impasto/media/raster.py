@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from impasto.media.profiles import Space, unit
+from impasto.media.strips import strips
 
 _CHANNELS: Final[dict[Space, int]] = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 
@@ -34,25 +35,30 @@ class Raster:
 def full_range(samples: NDArray[Any], bits: int) -> NDArray[Any]:
     """Unsigned samples of `bits` bits -> uint8 or uint16 that use the whole of it; others -> float32."""
     if samples.dtype.kind != "u":
-        return samples.astype(np.float32)
+        return samples.astype(np.float32, copy=False)
     if bits in (8, 16):
         return samples
     if bits > 16:
         return (samples >> (bits - 16)).astype(np.uint16)
     peak = (1 << bits) - 1
-    return ((samples.astype(np.uint32) * 65535 + peak // 2) // peak).astype(np.uint16)
+    stretched = np.empty(samples.shape, np.uint16)
+    for rows in strips(samples.shape):
+        stretched[rows] = (samples[rows].astype(np.uint32) * 65535 + peak // 2) // peak
+    return stretched
 
 
 def exposed(values: NDArray[Any]) -> tuple[NDArray[np.float32], str | None]:
     """Numbers of any range -> [0, 1], and a note if that took more than clipping a few of them."""
-    values = values.astype(np.float32)
+    values = values.astype(np.float32)  # a copy, which all below may change
     highest = float(values.max(initial=0, where=np.isfinite(values)))
-    values = np.nan_to_num(values, nan=0, posinf=max(highest, 1), neginf=0)
+    np.nan_to_num(values, copy=False, nan=0, posinf=max(highest, 1), neginf=0)
     low, high = min(0.0, float(values.min())), float(values.max())
     if high <= low or np.mean((values >= 0) & (values <= 1)) > 0.95:
-        return np.clip(values, 0, 1), None
+        return np.clip(values, 0, 1, out=values), None
     note = f"its values, {low:g} to {high:g}, are stretched to black and white"
-    return np.divide(values - low, high - low, dtype=np.float32), note
+    values -= low
+    values /= high - low
+    return values, note
 
 
 def lab_units(stored: NDArray[Any], *, offset: bool) -> NDArray[np.float32]:
@@ -64,11 +70,14 @@ def lab_units(stored: NDArray[Any], *, offset: bool) -> NDArray[np.float32]:
         return stored.astype(np.float32)
     per_unit = 1 if stored.dtype == np.uint8 else 256
     white = 255 * per_unit if offset or per_unit == 1 else 65535
-    lightness, chroma = stored[..., :1], stored[..., 1:3]
-    if not offset:
-        chroma = np.ascontiguousarray(chroma).view(np.int8 if per_unit == 1 else np.int16)
-    lab = np.concatenate([lightness * (100 / white), chroma / per_unit - 128 * offset], axis=2)
-    return lab.astype(np.float32)
+    lab = np.empty((*stored.shape[:2], 3), np.float32)
+    for rows in strips(stored.shape):
+        lightness, chroma = stored[rows, :, :1], stored[rows, :, 1:3]
+        if not offset:
+            chroma = np.ascontiguousarray(chroma).view(np.int8 if per_unit == 1 else np.int16)
+        lab[rows, :, :1] = lightness * (100 / white)
+        lab[rows, :, 1:] = chroma / per_unit - 128 * offset
+    return lab
 
 
 def parted(
@@ -83,7 +92,9 @@ def parted(
     if alpha is None or not premultiplied:
         return samples, alpha
     coverage = unit(alpha)[..., None]
-    return np.clip(unit(samples) / np.where(coverage > 0, coverage, 1), 0, 1), alpha
+    colours = unit(samples)
+    colours /= np.where(coverage > 0, coverage, 1)
+    return np.clip(colours, 0, 1, out=colours), alpha
 
 
 def refuse_beyond(max_pixels: int, width: int, height: int) -> None:
