@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from impasto.errors import ResourceError
-from impasto.methods.devices import check_memory, choose_device, choose_precision
+from impasto.methods.devices import choose_device, choose_precision
 
 CPU = torch.device("cpu")
 
@@ -17,9 +17,3 @@ def test_a_device_that_is_not_there_is_one_sentence() -> None:
     assert choose_device("auto").type in {"cpu", "mps"}
     with pytest.raises(ResourceError, match="no cuda device"):
         choose_device("cuda")
-
-
-def test_a_picture_larger_than_memory_is_refused_with_a_size_that_fits() -> None:
-    with pytest.raises(ResourceError, match=r"use --size \d+ or less"):
-        check_memory((200_000, 100_000), torch.float32, CPU)
-    check_memory((512, 384), torch.float32, CPU)

@@ -5,7 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.methods.ladder import Climbed, climb, enlarge, plan
+from impasto.methods.color import ColorMap
+from impasto.methods.ladder import Climbed, Manner, climb, enlarge, plan
+from impasto.methods.memory import Workspace
 from impasto.methods.objective import Wishes
 from impasto.methods.styles import resize_to, style_of_painting
 from impasto.networks.vgg import POOLED_STRIDE, Vgg
@@ -35,7 +37,8 @@ def test_every_plan_ends_at_the_size_asked_for(
 def test_a_photo_that_is_not_painted_on_is_enlarged_back_to_itself() -> None:
     photo = tensor("photo", 128, 96)
     small = resize_to(photo, (48, 64))
-    torch.testing.assert_close(enlarge(small, photo, small), photo)
+    as_it_is = ColorMap(torch.eye(3), torch.zeros(3))
+    torch.testing.assert_close(enlarge(small, photo, small, as_it_is), photo)
 
 
 def test_the_loss_falls_on_every_rung_and_the_last_picture_is_whole(vgg: Vgg) -> None:
@@ -60,14 +63,36 @@ def test_stopping_on_the_first_rung_still_gives_a_picture_of_full_size(vgg: Vgg)
     assert seen[-1].picture.shape == photo.shape
 
 
-def test_noise_is_drawn_from_the_generator_alone(vgg: Vgg) -> None:
+def test_noise_is_drawn_from_the_seed_alone(vgg: Vgg) -> None:
     photo = tensor("photo", 64, 48)
     style = style_of_painting(vgg, tensor("dots"))
 
     def painted(seed: int) -> torch.Tensor:
-        noise = torch.Generator().manual_seed(seed)
-        *_, last = climb(vgg, photo, style, plan((64, 48), 64, 1, 2), Wishes(), noise=noise)
+        manner = Manner(start="noise", seed=seed)
+        *_, last = climb(vgg, photo, style, plan((64, 48), 64, 1, 2), Wishes(), manner)
         return last.picture
 
     assert torch.equal(painted(1), painted(1))
     assert not torch.equal(painted(1), painted(2))
+
+
+def test_tiles_and_a_lean_search_lead_to_nearly_the_same_picture(vgg: Vgg) -> None:
+    photo = tensor("photo", 128, 96)
+    style = style_of_painting(vgg, tensor("dots"))
+    rungs = plan((128, 96), 128, 2, 6)
+
+    def painted(space: Workspace, canvas: torch.Tensor) -> torch.Tensor:
+        *_, last = climb(vgg, canvas, style, rungs, Wishes(), spaces=[space] * 2)
+        return last.picture
+
+    roomy = painted(Workspace(), photo)
+    lean = painted(Workspace(core_px=48, lean=True, keep_content=False), photo.half())
+    assert (lean - roomy).abs().mean() < 0.1 * (roomy - photo).abs().mean()
+
+
+def test_a_rung_ends_when_it_is_enough(vgg: Vgg) -> None:
+    photo = tensor("photo", 128, 96)
+    style = style_of_painting(vgg, tensor("dots"))
+    rungs = plan((128, 96), 128, 2, 40)
+    *steps, _ = climb(vgg, photo, style, rungs, Wishes(), enough=lambda rung, taken: taken == 2 + rung)
+    assert [step.rung for step in steps] == [0, 0, 1, 1, 1]

@@ -1,8 +1,10 @@
+from typing import get_args
+
 import pytest
 import torch
 from torch import Tensor
 
-from impasto.methods.optimize import MOST_RESTARTS, SEARCHES, descend
+from impasto.methods.optimize import MOST_RESTARTS, descend, search_for
 from impasto.options import Optimizer
 
 TARGET = torch.rand((1, 3, 8, 8), generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
@@ -17,9 +19,9 @@ def bowl(x: Tensor) -> tuple[Tensor, Tensor]:
     return (CURVATURE * away**2).sum() / 2, CURVATURE * away
 
 
-@pytest.mark.parametrize("optimizer", SEARCHES)
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
 def test_every_search_lowers_the_loss_of_a_bowl(optimizer: Optimizer) -> None:
-    *_, last = descend(START, bowl, 200, optimizer)
+    *_, last = descend(START, bowl, 200, search_for(optimizer))
     assert bowl(last.picture)[0] < 0.05 * bowl(START)[0]
 
 

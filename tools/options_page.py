@@ -26,6 +26,8 @@ def row(name: str, schema: dict[str, Any]) -> str:
     kind = next((s for s in schema.get("anyOf", []) if s["type"] != "null"), schema)
     if "enum" in kind:
         values = ", ".join(kind["enum"])
+    elif "examples" in kind:
+        values = "like " + ", ".join(kind["examples"])
     else:
         low, high = kind.get("minimum"), kind.get("maximum", kind.get("exclusiveMaximum"))
         bounds = {

@@ -1,18 +1,57 @@
 """Every knob once: the command line, the recipe in a picture and the docs derive from these models."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Objective = Literal["moments", "gram", "wasserstein", "gatys"]
 Optimizer = Literal["lbfgs", "adam", "sgd"]
-Start = Literal["photo", "noise"]
+Start = Literal["recolored", "photo", "noise"]
+Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 MAX_PIXELS: Final = 200_000_000
+
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+_BYTES: Final = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2**20, "GiB": 2**30}
+
+
+def _seconds(value: object) -> object:
+    return _measured(value, _SECONDS, "a time like 30s, 2m or 1h")
+
+
+def _bytes(value: object) -> object:
+    return _measured(value, _BYTES, "an amount of memory like 4GB or 800MB")
+
+
+def _measured(value: object, units: Mapping[str, float], wanted: str) -> object:
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([A-Za-z]*)\s*", value)
+    if not found or found[2] not in units:
+        raise ValueError(f"must be {wanted}")
+    return float(found[1]) * units[found[2]]
+
+
+Seconds = Annotated[
+    float | str,
+    BeforeValidator(_seconds),
+    Field(gt=0, le=1e6),
+    WithJsonSchema({"type": "string", "examples": ["30s", "2m"]}),
+]
+"""Held as a number of seconds; 30, "30s" and "0.5m" are the same."""
+Bytes = Annotated[
+    float | str,
+    BeforeValidator(_bytes),
+    Field(gt=0, le=1e15),
+    WithJsonSchema({"type": "string", "examples": ["4GB", "800MB"]}),
+]
+"""Held as a number of bytes; "4GB" is 4e9."""
 
 
 class Options(BaseModel):
@@ -31,6 +70,16 @@ class StylizeOptions(Options):
         int,
         Field(ge=16, le=65_536, description="Longest side of the result in pixels; never above the photo's."),
     ] = 512
+    quality: Annotated[
+        Quality, Field(description="How long to paint: a third of good's steps, or four times as many.")
+    ] = "good"
+    time: Annotated[
+        Seconds | None,
+        Field(description="The best picture that this time buys, in place of a quality."),
+    ] = None
+    memory: Annotated[
+        Bytes | None, Field(description="Stay below this much memory; left out, below what is free.")
+    ] = None
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="Same seed, same pixels.")] = 0
     steps: Annotated[
         int | None,
@@ -46,7 +95,12 @@ class StylizeOptions(Options):
         ),
     ] = "moments"
     optimizer: Annotated[Optimizer, Field(description="The search that lowers the loss.")] = "lbfgs"
-    start: Annotated[Start, Field(description="What the painting starts from.")] = "photo"
+    start: Annotated[
+        Start,
+        Field(
+            description="What the painting starts from: the photo in the style's colours, as it is, or noise."
+        ),
+    ] = "recolored"
     content_weight: Annotated[
         float, Field(ge=0, le=1e6, description="Multiplies the wish to keep the photo; for experts.")
     ] = 1.0

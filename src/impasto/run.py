@@ -4,13 +4,14 @@ import json
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
+from torch import Tensor
 
 from impasto.crossing import to_pixels, to_tensor
 from impasto.errors import OptionError, PictureError, ResourceError
@@ -24,64 +25,101 @@ from impasto.media.picture import (
     resize_picture,
     write_picture,
 )
-from impasto.methods.devices import check_memory, choose_device, choose_precision
-from impasto.methods.ladder import Climbed, Rung, climb, plan
+from impasto.methods.devices import choose_device, choose_precision
+from impasto.methods.ladder import Climbed, Manner, Rung, climb, plan
+from impasto.methods.memory import Workspace, free_bytes, ran_out_of_memory, spaces
 from impasto.methods.objective import Wishes
+from impasto.methods.pace import Deadline
 from impasto.methods.styles import StyleAt, blend
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights, set_compute_type
 from impasto.networks.weights import vgg_weights
+from impasto.options import Quality
 from impasto.stylebook import load_style
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
+EFFORTS: Final[dict[Quality, float]] = {"draft": 1 / 3, "good": 1.0, "best": 4.0}
+LEAST_EFFORT: Final = 0.15
+MOST_EFFORT: Final = 1000.0
+"""More steps than any clock allows for."""
+
 
 def run(
-    task: StylizeTask, stop: Callable[[], bool] = lambda: False, stop_after: int | None = None
+    task: StylizeTask,
+    stop: Callable[[], bool] = lambda: False,
+    steps: Sequence[int] | None = None,
+    started: float | None = None,
 ) -> Iterator[Progress | Result]:
     """Paints, yielding Progress after every step and a Result at the end, when the picture is written.
 
-    stop: asked after every step; once it is true, the painting so far becomes the result. stop_after: the
-    same after that many steps.
+    stop: asked after every step; once it is true, the painting so far becomes the result. steps: how many to
+    take on each rung, as a recipe tells. started: when the user began to wait, on time.perf_counter.
     Errors: an ImpastoError before the first step for what the user can mend; nothing is written then.
     """
-    started = time.perf_counter()
+    started = time.perf_counter() if started is None else started
     check_output(task)
-    options = task.options
-    photo = read_photo(task.photo, options.size, options.max_pixels)
-    device = choose_device(options.device)
-    dtype = choose_precision(options.precision, device)
-    check_memory(photo.size_px, dtype, device)
-    weights = vgg_weights(options.backbone, options.weights)
-    vgg = set_compute_type(Vgg(weights).to(device), dtype)
-    style = blend(
-        [load_style(choice.source, vgg, weights, options.max_pixels) for choice in task.styles],
-        [choice.weight for choice in task.styles],
-    )
-    settled = {
-        "device": device.type,
-        "precision": str(dtype).removeprefix("torch."),
-        "size": max(photo.size_px),
-    }
-    task = task.model_copy(update={"options": options.model_copy(update=settled)})
-    made_from = recipe(task, weights)
-    watch = Watch(plan(photo.size_px, options.size, options.rungs, options.steps), started)
-
-    def ends() -> bool:
-        return stop() or watch.step == stop_after
-
+    photo = read_photo(task.photo, task.options.size, task.options.max_pixels)
+    easel = set_up(task, photo.size_px, steps)
+    made_from = recipe(easel.task, easel.weights)
+    watch = Watch(easel.rungs, started, _deadline(easel, started) if steps is None else None)
+    canvas = to_tensor(photo.rgb).to(easel.vgg.mean.device, easel.canvas_type)
+    photo = replace(photo, rgb=photo.rgb[:0])  # a large one would be in the way
     rgb = photo.rgb
-    for climbed in _paint(task, photo, vgg, style, watch.rungs, ends):
+    for climbed in _paint(easel, canvas, watch.enough, stop):
         if climbed.loss is not None:
             yield watch.progress(climbed, climbed.loss)
         else:
+            del canvas
             rgb = to_pixels(climbed.picture)
-    if ends():
-        made_from["stopped_after"] = watch.step
+    made_from["steps"] = watch.steps_taken()
     if task.output is not None:
         painted = replace(photo, rgb=rgb)
-        write_picture(task.output, painted, recipe=json.dumps(made_from), quality=options.jpeg_quality)
+        write_picture(task.output, painted, recipe=json.dumps(made_from), quality=task.options.jpeg_quality)
     notes = (*photo.notes, *watch.notes)
     report = watch.report() | {"notes": notes, "recipe": made_from}
-    yield Result(task, rgb, report["seconds"], notes, report)
+    yield Result(easel.task, rgb, report["seconds"], notes, report)
+
+
+@dataclass(frozen=True)
+class Easel:
+    """All that painting takes; the task says what was settled on."""
+
+    task: StylizeTask
+    weights: VggWeights
+    vgg: Vgg
+    style: StyleAt
+    rungs: list[Rung]
+    spaces: list[Workspace]
+
+    @property
+    def canvas_type(self) -> torch.dtype:
+        return torch.float16 if self.spaces[-1].lean else torch.float32
+
+
+def set_up(task: StylizeTask, photo_px: tuple[int, int], steps: Sequence[int] | None) -> Easel:
+    """Device, network, style and plan for a photo of (width, height); errors as `run` has them."""
+    options = task.options
+    device = choose_device(options.device)
+    dtype = choose_precision(options.precision, device)
+    weights = vgg_weights(options.backbone, options.weights)
+    vgg = set_compute_type(Vgg(weights).to(device), dtype)
+    styles = [load_style(choice.source, vgg, weights, options) for choice in task.styles]
+    settled = {"device": device.type, "precision": str(dtype).removeprefix("torch."), "size": max(photo_px)}
+    effort = MOST_EFFORT if options.time else EFFORTS[options.quality]
+    rungs = plan(photo_px, options.size, options.rungs, options.steps, effort)
+    if steps is not None:
+        if len(steps) != len(rungs):
+            raise OptionError(f"the recipe has steps for {len(steps)} rungs, not {len(rungs)}; paint anew")
+        rungs = [rung._replace(steps=count) for rung, count in zip(rungs, steps, strict=True)]
+    memory = 0.9 * free_bytes(device) if options.memory is None else float(options.memory)
+    memory -= sum(style.held_bytes for style in styles)
+    return Easel(
+        task.model_copy(update={"options": options.model_copy(update=settled)}),
+        weights,
+        vgg,
+        blend([style.at for style in styles], [choice.weight for choice in task.styles]),
+        rungs,
+        spaces([rung.size_px for rung in rungs], dtype, options.optimizer, memory),
+    )
 
 
 def read_photo(path: Path, longest_px: int, max_pixels: int) -> Picture:
@@ -125,8 +163,8 @@ def recipe(task: StylizeTask, weights: VggWeights) -> dict[str, Any]:
     }
 
 
-def recipe_in(picture: Path) -> tuple[StylizeTask, int | None]:
-    """The task whose recipe rides in a picture, and the step it was stopped after.
+def recipe_in(picture: Path) -> tuple[StylizeTask, list[int]]:
+    """The task whose recipe rides in a picture, and the steps that were taken on each rung.
 
     Files that it names are looked for where they were, and beside the picture.
     OptionError when the picture has no recipe, or when a file of it is gone or has changed.
@@ -142,12 +180,12 @@ def recipe_in(picture: Path) -> tuple[StylizeTask, int | None]:
         if weights is not None:
             weights = _found_again(weights, picture, found["weights_sha256"])
         options = task.options.model_copy(update={"weights": weights})
-        stopped_after = found.get("stopped_after")
+        steps = [int(count) for count in found["steps"]]
     except (ValueError, KeyError, TypeError) as error:
         raise OptionError(
             f"{picture} carries no recipe that this version of impasto can read; give a picture that it made"
         ) from error
-    return task.model_copy(update={"photo": photo, "styles": styles, "options": options}), stopped_after
+    return task.model_copy(update={"photo": photo, "styles": styles, "options": options}), steps
 
 
 def _style_found_again(choice: StyleChoice, picture: Path, sha256: str) -> StyleChoice:
@@ -166,24 +204,34 @@ def _found_again(path: Path, picture: Path, sha256: str) -> Path:
     raise OptionError(f"{picture} was made from {path}, which is gone; put it there or beside the picture")
 
 
+def _deadline(easel: Easel, started: float) -> Deadline | None:
+    options = easel.task.options
+    if options.time is None:
+        return None
+    top = easel.rungs[-1].size_px
+    least = plan(top, max(top), options.rungs, None, LEAST_EFFORT)
+    return Deadline(easel.rungs, least, started + float(options.time))
+
+
 def _paint(
-    task: StylizeTask, photo: Picture, vgg: Vgg, style: StyleAt, rungs: list[Rung], stop: Callable[[], bool]
+    easel: Easel, canvas: Tensor, enough: Callable[[int, int], bool], stop: Callable[[], bool]
 ) -> Iterator[Climbed]:
-    options = task.options
-    canvas = to_tensor(photo.rgb).to(vgg.mean.device)
+    options = easel.task.options
     if options.strength == 0:
         yield Climbed(0, None, canvas, None)
         return
     wishes = Wishes(
         options.objective, options.strength, options.content_weight, options.style_weight, options.smoothness
     )
-    noise = torch.Generator().manual_seed(options.seed) if options.start == "noise" else None
+    manner = Manner(options.optimizer, options.start, options.seed)
     try:
-        yield from climb(vgg, canvas, style, rungs, wishes, options.optimizer, noise, stop)
-    except RuntimeError as error:  # what torch raises on a GPU is one, too
-        if "allocate" not in str(error) and "out of memory" not in str(error):
+        yield from climb(
+            easel.vgg, canvas, easel.style, easel.rungs, wishes, manner, easel.spaces, enough, stop
+        )
+    except RuntimeError as error:
+        if not ran_out_of_memory(error):
             raise
-        width, height = photo.size_px
+        height, width = canvas.shape[2:]
         raise ResourceError(
             f"memory ran out while painting {width} x {height} pixels; use a smaller --size"
         ) from error
@@ -192,32 +240,55 @@ def _paint(
 class Watch:
     """Times the climb, foretells its end, and keeps what the report will say."""
 
-    def __init__(self, rungs: list[Rung], started: float) -> None:
+    def __init__(self, rungs: list[Rung], started: float, deadline: Deadline | None) -> None:
         self.rungs = rungs
         self.started = started
+        self.deadline = deadline
         self.climbing_since = time.perf_counter()
-        self.step = 0
         self.losses: list[list[float]] = [[] for _ in rungs]
         self.notes: list[str] = []
 
+    def enough(self, rung: int, steps: int) -> bool:
+        return self.deadline is not None and self.deadline.enough(rung, steps)
+
+    def steps_taken(self) -> list[int]:
+        return [len(losses) for losses in self.losses]
+
     def progress(self, climbed: Climbed, loss: float) -> Progress:
-        self.step += 1
         self.losses[climbed.rung].append(loss)
-        if climbed.note:
-            self.notes.append(climbed.note)
+        note = climbed.note or self._lateness(climbed.rung)
+        if note:
+            self.notes.append(note)
         now = time.perf_counter()
         picture = climbed.picture
         return Progress(
-            step=sum(rung.steps for rung in self.rungs[: climbed.rung]) + len(self.losses[climbed.rung]),
-            steps=sum(rung.steps for rung in self.rungs),
+            step=sum(self.steps_taken()),
+            steps=None if self.deadline else sum(rung.steps for rung in self.rungs),
             rung=climbed.rung + 1,
             rungs=len(self.rungs),
             size_px=self.rungs[climbed.rung].size_px,
             loss=loss,
             seconds=now - self.started,
-            eta_s=(now - self.climbing_since) * self._work_left(climbed.rung) / self._work_done(),
+            eta_s=self._left_s(climbed.rung, now),
+            note=note,
             preview=lambda: to_pixels(picture),
         )
+
+    def _lateness(self, rung: int) -> str | None:
+        if self.deadline is None:
+            return None
+        late_s = self.deadline.lateness(rung, len(self.losses[rung]))
+        asked_s = self.deadline.ends_at - self.started
+        if late_s < 0.1 * asked_s:
+            return None
+        return (
+            f"the quickest painting of this size takes about {asked_s + late_s:.0f} s here, longer than asked"
+        )
+
+    def _left_s(self, rung: int, now: float) -> float:
+        if self.deadline is not None:
+            return max(0.0, self.deadline.ends_at - now)
+        return (now - self.climbing_since) * self._work_left(rung) / self._work_done()
 
     def report(self) -> dict[str, Any]:
         """Seconds in all, and steps and losses of each rung that was reached; JSON."""

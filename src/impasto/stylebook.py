@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -12,11 +12,19 @@ from impasto.errors import PictureError, StyleError
 from impasto.media.cards import Card
 from impasto.media.gallery import read_style
 from impasto.media.picture import Picture, read_picture, resize_picture
-from impasto.methods.losses import Statistics
-from impasto.methods.styles import StyleAt, measure, resize_longest, style_of_card, style_of_painting
+from impasto.methods.losses import Statistics, statistics
+from impasto.methods.styles import (
+    COLORS,
+    STYLE_LAYERS,
+    StyleAt,
+    measure,
+    resize_longest,
+    style_of_card,
+    style_of_painting,
+)
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights
 from impasto.networks.weights import vgg_weights
-from impasto.options import MAX_PIXELS
+from impasto.options import MAX_PIXELS, StylizeOptions
 from impasto.tasks import Pixels
 
 CARD_SIZES_PX: Final = (256, 362, 512, 724, 1024)
@@ -24,25 +32,35 @@ THUMBNAIL_PX: Final = 128
 SMALLEST_PAINTING_PX: Final = 64
 
 
-def load_style(source: str, vgg: Vgg, weights: VggWeights, max_pixels: int) -> StyleAt:
+class Loaded(NamedTuple):
+    """A style, and how much memory it keeps."""
+
+    at: StyleAt
+    held_bytes: int
+
+
+def load_style(source: str, vgg: Vgg, weights: VggWeights, options: StylizeOptions) -> Loaded:
     """A style by its name or file; StyleError when a card was measured with another network."""
-    style = read_style(source, max_pixels)
+    style = read_style(source, options.max_pixels)
     device = vgg.mean.device
     if isinstance(style, Picture):
         check_painting(style, source)
-        return style_of_painting(vgg, over_white(style).to(device))
+        painting = over_white(resize_picture(style, min(options.size, max(style.size_px)))).to(device)
+        return Loaded(style_of_painting(vgg, painting), 2 * painting.nbytes)
     if style.network_sha256 != weights.sha256:
         raise StyleError(
             f"{source} was measured with the bundled {style.network}; use the painting itself as the style, "
             "or leave out --backbone and --weights"
         )
-    return style_of_card(card_statistics(style, device))
+    return Loaded(style_of_card(card_statistics(style, device)), 0)
 
 
 def card_statistics(card: Card, device: torch.device) -> Mapping[int, Mapping[str, Statistics]]:
-    """The card's moments as tensors: size -> layer -> statistics."""
+    """The card's moments as tensors: size -> layer -> statistics; colours are the thumbnail's."""
+    thumbnail = torch.from_numpy(card.thumbnail).to(device).permute(2, 0, 1)[None] / 255
+    colors = {COLORS: statistics(thumbnail)}
     return {
-        size: {layer: _statistics(*moments, device) for layer, moments in layers.items()}
+        size: {layer: _statistics(*moments, device) for layer, moments in layers.items()} | colors
         for size, layers in card.moments.items()
     }
 
@@ -77,7 +95,7 @@ def make_card(
     moments = {}
     for size in sizes:
         found = measure(vgg, resize_longest(whole, size))
-        moments[size] = {layer: (s.mean.numpy(), s.covariance.numpy()) for layer, s in found.items()}
+        moments[size] = {k: (found[k].mean.numpy(), found[k].covariance.numpy()) for k in STYLE_LAYERS}
     thumbnail = resize_picture(painting, min(THUMBNAIL_PX, longest))
     return Card(
         title=title,

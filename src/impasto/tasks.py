@@ -52,16 +52,21 @@ class StylizeTask(BaseModel):
 
 @dataclass(frozen=True)
 class Progress:
-    """One step done. step counts from 1 over all rungs; preview() is (h, w, 3) in [0, 1], made when asked."""
+    """One step done.
+
+    step counts from 1 over all rungs; steps is None where the clock decides. note: what the user should know
+    at once. preview() is (h, w, 3) in [0, 1], made when asked.
+    """
 
     step: int
-    steps: int
+    steps: int | None
     rung: int
     rungs: int
     size_px: tuple[int, int]
     loss: float
     seconds: float
     eta_s: float
+    note: str | None
     preview: Callable[[], Pixels] = field(repr=False)
 
 

@@ -1,6 +1,7 @@
 """The commands, and the door: every mistake a user can mend becomes one line and exit code 2."""
 
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -56,9 +57,10 @@ def stylize(
         A built-in style (see: impasto style list), a painting or a .style file. Several are blended,
         each with a share if you like: monet.jpg klimt.jpg:0.3
     """
+    started = time.perf_counter()  # before torch is imported, for which the user waits, too
     from impasto.cli.painting import paint, stylize_task
 
-    paint(stylize_task(photo, style, output, options), report, quiet)
+    paint(stylize_task(photo, style, output, options), report, quiet, started=started)
 
 
 @app.command

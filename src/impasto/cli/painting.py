@@ -50,15 +50,19 @@ def free_name(photo: Path, styles: Sequence[StyleChoice]) -> Path:
     return path
 
 
-def paint(task: StylizeTask, report: Path | None, quiet: bool, stop_after: int | None = None) -> None:
+def paint(
+    task: StylizeTask,
+    report: Path | None,
+    quiet: bool,
+    steps: Sequence[int] | None = None,
+    started: float | None = None,
+) -> None:
     """Runs the task; Ctrl-C ends it early and keeps the painting so far, a second one gives up."""
     if report is not None:
         check_report(task, report)
     console = plain(stderr=True, quiet=quiet)
     with stop_on_interrupt() as interrupt:
-        result = follow(run(task, interrupt.stop.is_set, stop_after), console, interrupt)
-    for note in result.notes:
-        console.print(note)
+        result = follow(run(task, interrupt.stop.is_set, steps, started), console, interrupt)
     height, width = result.rgb.shape[:2]
     console.print(f"{task.output}  {width} x {height}, {result.seconds:.0f} s")
     if report is not None:
@@ -68,9 +72,9 @@ def paint(task: StylizeTask, report: Path | None, quiet: bool, stop_after: int |
 
 def again(picture: Path, output: Path | None, quiet: bool) -> None:
     """Paints the recipe inside a picture once more."""
-    task, stop_after = recipe_in(picture)
+    task, steps = recipe_in(picture)
     output = output or free_name(picture, ())
-    paint(task.model_copy(update={"output": output}), None, quiet, stop_after)
+    paint(task.model_copy(update={"output": output}), None, quiet, steps)
 
 
 def check_report(task: StylizeTask, report: Path) -> None:
@@ -112,19 +116,27 @@ def follow(events: Iterator[Painted | Result], console: Console, interrupt: Inte
         TextColumn("{task.fields[size]}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("step {task.completed}/{task.total}  loss {task.fields[loss]}  {task.fields[left]}"),
+        TextColumn("step {task.fields[step]}  loss {task.fields[loss]}  {task.fields[left]}"),
     )
+    told: set[str] = set()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("", total=None, size="reading", loss="-", left="")
+        bar = bars.add_task("", total=None, size="reading", step=0, loss="-", left="")
         for event in events:
             if isinstance(event, Result):
+                for note in event.notes:
+                    if note not in told:
+                        console.print(note)
                 return event
+            if event.note:
+                console.print(event.note)
+                told.add(event.note)
             interrupt.painting = True
             width, height = event.size_px
             bars.update(
                 bar,
-                completed=event.step,
-                total=event.steps,
+                completed=event.seconds,
+                total=event.seconds + event.eta_s,
+                step=f"{event.step}/{event.steps}" if event.steps else str(event.step),
                 size=f"rung {event.rung}/{event.rungs}, {width} x {height}",
                 loss=f"{event.loss:.4g}",
                 left="finishing" if interrupt.stop.is_set() else f"{event.eta_s:.0f} s left",

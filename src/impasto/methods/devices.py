@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -13,9 +12,6 @@ from impasto.options import Device, Precision
 
 WORTH_IT: Final = 1.2
 """How many times faster bfloat16 must be before its coarser features are worth it."""
-BYTES_PER_PIXEL: Final = {torch.float32: 3400, torch.bfloat16: 2200}
-"""Peak memory per pixel of the picture: a step's features and 20 pairs of L-BFGS; see benchmarks/LOG.md."""
-OVERHEAD_BYTES: Final = 500e6
 
 
 def choose_device(choice: Device) -> torch.device:
@@ -59,20 +55,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def check_memory(size_px: tuple[int, int], dtype: torch.dtype, device: torch.device) -> None:
-    """ResourceError when a picture of (width, height) would not fit into the memory that is free."""
-    width, height = size_px
-    needed = width * height * BYTES_PER_PIXEL[dtype] + OVERHEAD_BYTES
-    free = _free_bytes(device)
-    if free is not None and needed > free:
-        fitting = int(max(size_px) * max(0.0, (free - OVERHEAD_BYTES) / (needed - OVERHEAD_BYTES)) ** 0.5)
-        remedy = f"use --size {fitting} or less" if fitting >= 64 else "close other programs"
-        raise ResourceError(
-            f"painting {width} x {height} pixels takes about {needed / 1e9:.1f} GB of memory and "
-            f"{free / 1e9:.1f} GB are free; {remedy}"
-        )
-
-
 def _convolution_seconds(dtype: torch.dtype, device: torch.device) -> float:
     x = torch.ones((1, 128, 64, 64), device=device, dtype=dtype).to(memory_format=torch.channels_last)
     weight = torch.ones((128, 128, 3, 3), device=device, dtype=dtype).to(memory_format=torch.channels_last)
@@ -81,14 +63,3 @@ def _convolution_seconds(dtype: torch.dtype, device: torch.device) -> float:
         start = clock()
         torch.nn.functional.conv2d(x, weight, padding=1).sum().item()
         return clock() - start
-
-
-def _free_bytes(device: torch.device) -> float | None:
-    """What could be had without swapping; None where the system does not tell."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return None

@@ -1,9 +1,9 @@
-"""From a photo, a style and a strength to a list of weighted terms."""
+"""From a photo, a style and a strength to what is wanted of a picture, and how far it is from that."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from functools import cache, partial
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,18 +12,17 @@ from impasto.errors import OptionError
 from impasto.methods.losses import (
     Statistics,
     StyleLoss,
-    Term,
-    content_loss,
     gram_loss,
-    layers_of,
     moments_loss,
+    squared_distance,
     statistics,
-    total_variation,
+    variance_of,
     wasserstein_loss,
 )
 from impasto.methods.optimize import LossAndGradient
 from impasto.methods.styles import STYLE_LAYERS, LayerStatistics, mix
-from impasto.networks.vgg import Vgg
+from impasto.methods.tiles import Tile, shares, statistics_over, whole
+from impasto.networks.vgg import CHANNELS, Vgg, stride_of
 from impasto.options import Objective
 
 CONTENT_LAYER: Final = "4_2"
@@ -58,6 +57,47 @@ class Wishes:
         return self.content * share
 
 
+class StyleTerm(NamedTuple):
+    """How the features of a layer should be distributed over the picture."""
+
+    layer: str
+    weight: float
+    loss: StyleLoss
+
+
+class ContentTerm(NamedTuple):
+    """weight: of the sum of squared differences to the photo's features, which `target` has for a tile."""
+
+    weight: float
+    target: Callable[[Tile], Tensor]
+
+
+class SmoothTerm(NamedTuple):
+    """weight: of the sum of `size` over the differences of neighbours."""
+
+    weight: float
+    size: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The objective for one rung, the sum of its terms, for a picture that is seen in tiles."""
+
+    styles: Sequence[StyleTerm]
+    contents: Sequence[ContentTerm]
+    smooths: Sequence[SmoothTerm]
+    tiles: Sequence[Tile]
+
+    @property
+    def style_layers(self) -> list[str]:
+        return [term.layer for term in self.styles]
+
+    @property
+    def layers(self) -> set[str]:
+        """What the network must be asked for."""
+        return {*self.style_layers, *(CONTENT_LAYER for _ in self.contents)}
+
+
 STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
     "moments": moments_loss,
     "gram": gram_loss,
@@ -65,88 +105,153 @@ STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
 }
 
 
-def terms(vgg: Vgg, photo: Tensor, style: LayerStatistics, wishes: Wishes) -> list[Term]:
-    """The objective for one rung; photo (1, 3, h, w) at that rung's size."""
-    mixed = wishes.style_share < 1
-    with torch.no_grad():
-        features = vgg(photo, {CONTENT_LAYER, *STYLE_LAYERS} if mixed else {CONTENT_LAYER})
-    content = features[CONTENT_LAYER]
-    if mixed:
-        own = {layer: statistics(features[layer]) for layer in STYLE_LAYERS}
+def wanted(
+    vgg: Vgg,
+    photo: Tensor,
+    style: LayerStatistics,
+    wishes: Wishes,
+    tiles: Sequence[Tile] = (),
+    keep_content: bool = True,
+) -> Wanted:
+    """The objective for a photo (1, 3, h, w) at a rung's size.
+
+    tiles: how the picture is seen; whole, when there are none. keep_content: hold the photo's features in
+    memory instead of computing them again whenever a tile is seen.
+    OptionError when nothing at all is wanted.
+    """
+    tiles = tiles or [whole(photo)]
+    if wishes.style_share < 1:
+        own = statistics_over(vgg, photo, STYLE_LAYERS, tiles)
         style = mix([own, style], [1 - wishes.style_share, wishes.style_share])
-    smoothness = Term("smoothness", wishes.smoothness, None, total_variation)
-    if wishes.objective == "gatys":
-        return [*_gatys_terms(vgg, content, style, wishes), smoothness]
-    loss_of = STYLE_LOSSES[wishes.objective]
-    styles = [
-        Term(f"style {k}", wishes.style / len(STYLE_LAYERS), k, _of_features(loss_of(style[k])))
-        for k in STYLE_LAYERS
-    ]
-    content_weight = CONTENT_AT_HALF * wishes.content_share
-    return [Term("content", content_weight, CONTENT_LAYER, content_loss(content)), *styles, smoothness]
-
-
-def loss_and_gradient(vgg: Vgg, wanted: Sequence[Term]) -> LossAndGradient:
-    """The weighted sum of the terms and its gradient with respect to the picture."""
-    active = [term for term in wanted if term.weight > 0]
-    if not active:
+    published = wishes.objective == "gatys"
+    content = _content(vgg, photo, wishes, tiles, keep_content)
+    smooths = [SmoothTerm(wishes.smoothness / photo.numel(), torch.square)]
+    if published:
+        smooths.append(SmoothTerm(255e-3, torch.abs))
+    found = Wanted(
+        [term for term in (_published if published else _styles)(vgg, style, wishes) if term.weight > 0],
+        [content] if content.weight > 0 else [],
+        [term for term in smooths if term.weight > 0],
+        tiles,
+    )
+    if not (found.layers or wishes.smoothness):
         raise OptionError(
             "neither content nor style has any weight; raise --content-weight or --style-weight"
         )
-    layers = layers_of(active)
+    return found
 
-    def evaluate(picture: Tensor) -> tuple[Tensor, Tensor]:
+
+def loss_and_gradient(vgg: Vgg, want: Wanted, gradient_type: torch.dtype = torch.float32) -> LossAndGradient:
+    """The weighted sum of the terms and its gradient with respect to the picture.
+
+    Seen in tiles, the picture is passed through twice: once for the statistics of all of it, once for how
+    each tile's features should change, given those. The result is the gradient of the whole.
+    """
+
+    def seen_whole(picture: Tensor) -> tuple[Tensor, Tensor]:
         x = picture.detach().requires_grad_()
-        features = vgg(x, layers)
-        loss = torch.stack(
-            [term.weight * term.loss(x if term.layer is None else features[term.layer]) for term in active]
-        ).sum()
+        features = vgg(x, want.layers) if want.layers else {}
+        found = {layer: statistics(features[layer]) for layer in want.style_layers}
+        loss = _style_loss(want, found) + _local_loss(want, features, x, want.tiles[0])
         (gradient,) = torch.autograd.grad(loss, x)
         # The gradient of a channels-last graph is not contiguous, and the search works on flat vectors.
-        return loss.detach(), gradient.contiguous()
+        return loss.detach(), gradient.to(gradient_type).contiguous()
 
-    return evaluate
+    def seen_in_tiles(picture: Tensor) -> tuple[Tensor, Tensor]:
+        found = statistics_over(vgg, picture, want.style_layers, want.tiles)
+        leaves = {layer: Statistics(*(part.requires_grad_() for part in found[layer])) for layer in found}
+        loss = _style_loss(want, leaves)
+        pulls = {}
+        if leaves:
+            parts = [part for one in leaves.values() for part in one]
+            flat = torch.autograd.grad(loss, parts, allow_unused=True, materialize_grads=True)
+            pulls = {layer: Statistics(*flat[2 * i : 2 * i + 2]) for i, layer in enumerate(leaves)}
+        loss, gradient = loss.detach(), torch.zeros_like(picture, dtype=gradient_type)
+        for tile in want.tiles:
+            x = tile.outer(picture).detach().requires_grad_()
+            features = vgg(x, want.layers) if want.layers else {}
+            local = _local_loss(want, features, x, tile)
+            # Linear in the statistics, so that its gradient is that of the whole loss.
+            pulled = [
+                share * ((part.mean * pulls[layer].mean).sum() + (part.gram * pulls[layer].gram).sum())
+                for layer, share, part in shares(features, want.style_layers, tile, want.tiles)
+            ]
+            (here,) = torch.autograd.grad(local + sum(pulled), x)
+            tile.outer(gradient).add_(here)
+            loss += local.detach()
+        return loss, gradient
+
+    return seen_whole if len(want.tiles) == 1 else seen_in_tiles
 
 
-def _gatys_terms(vgg: Vgg, content: Tensor, style: LayerStatistics, wishes: Wishes) -> list[Term]:
+def _style_loss(want: Wanted, found: LayerStatistics) -> Tensor:
+    return _total(term.weight * term.loss(found[term.layer]) for term in want.styles)
+
+
+def _local_loss(want: Wanted, features: Mapping[str, Tensor], picture: Tensor, tile: Tile) -> Tensor:
+    """A tile's part of the terms that are sums over places."""
+    return _total(
+        [
+            *(
+                term.weight
+                * squared_distance(
+                    tile.core(features[CONTENT_LAYER], stride_of(CONTENT_LAYER)), term.target(tile)
+                )
+                for term in want.contents
+            ),
+            *(term.weight * _roughness(picture, tile, term.size) for term in want.smooths),
+        ]
+    )
+
+
+def _total(parts: Iterable[Tensor]) -> Tensor:
+    return sum(parts, torch.zeros(()))
+
+
+def _roughness(picture: Tensor, tile: Tile, size: Callable[[Tensor], Tensor]) -> Tensor:
+    """Sum of `size` over the differences of the core's pixels to those below and to the right."""
+    (top, bottom), (left, right) = (
+        (s.start, s.stop) for s in (tile.rows.core_in_outer(1), tile.columns.core_in_outer(1))
+    )
+    down = picture[..., top : bottom + 1, left:right].diff(dim=2)
+    across = picture[..., top:bottom, left : right + 1].diff(dim=3)
+    return size(down).sum() + size(across).sum()
+
+
+def _content(vgg: Vgg, photo: Tensor, wishes: Wishes, tiles: Sequence[Tile], keep: bool) -> ContentTerm:
+    """The mean squared error: of features as they are, or as a share of how much they vary in the photo."""
+
+    def features(tile: Tile) -> Tensor:
+        with torch.no_grad():
+            seen = vgg(tile.outer(photo), {CONTENT_LAYER})[CONTENT_LAYER]
+            return tile.core(seen, stride_of(CONTENT_LAYER)).contiguous(memory_format=torch.channels_last)
+
+    if wishes.content_share == 0:
+        return ContentTerm(0.0, features)
+    if wishes.objective == "gatys":
+        weight = 5 * wishes.content_share * vgg.scales[CONTENT_LAYER] ** 2
+    else:
+        variance = variance_of(statistics_over(vgg, photo, {CONTENT_LAYER}, tiles)[CONTENT_LAYER])
+        weight = CONTENT_AT_HALF * wishes.content_share / float(variance)
+    stride = stride_of(CONTENT_LAYER)
+    weight /= CHANNELS[3] * sum(tile.places(stride) for tile in tiles)
+    return ContentTerm(weight, cache(features) if keep else features)
+
+
+def _styles(_vgg: Vgg, style: LayerStatistics, wishes: Wishes) -> list[StyleTerm]:
+    loss_of, share = STYLE_LOSSES[wishes.objective], wishes.style / len(STYLE_LAYERS)
+    return [StyleTerm(layer, share, loss_of(style[layer])) for layer in STYLE_LAYERS]
+
+
+def _published(vgg: Vgg, style: LayerStatistics, wishes: Wishes) -> list[StyleTerm]:
     """Gatys et al. 2016 with the weights that neural-style published: content 5, style 100 a layer, TV 1e-3.
 
     Mean squared errors of the network's own features for pixels in 0..255, Gram matrices divided by c*h*w,
     and the sum of absolute differences of neighbours.
     """
-    return [
-        Term(
-            "content",
-            5 * wishes.content_share,
-            CONTENT_LAYER,
-            partial(_squared_error, target=content.float(), scale=vgg.scales[CONTENT_LAYER]),
-        ),
-        *(
-            Term(
-                f"style {layer}",
-                100 * wishes.style,
-                layer,
-                _of_features(partial(_gatys_style, wanted=style[layer].gram, scale=vgg.scales[layer])),
-            )
-            for layer in STYLE_LAYERS
-        ),
-        Term("variation", 1e-3, None, _absolute_variation),
-    ]
 
+    def loss_of(layer: str) -> StyleLoss:
+        size = vgg.scales[layer] ** 2 / len(style[layer].gram)
+        return lambda found: (size * (found.gram - style[layer].gram)).square().mean()
 
-def _squared_error(features: Tensor, target: Tensor, scale: float) -> Tensor:
-    return scale**2 * (features.float() - target).square().mean()
-
-
-def _gatys_style(found: Statistics, wanted: Tensor, scale: float) -> Tensor:
-    return (scale**2 * (found.gram - wanted) / len(wanted)).square().mean()
-
-
-def _of_features(loss: StyleLoss) -> Callable[[Tensor], Tensor]:
-    return lambda features: loss(statistics(features))
-
-
-def _absolute_variation(picture: Tensor) -> Tensor:
-    down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().sum()
-    right = (picture[..., 1:] - picture[..., :-1]).abs().sum()
-    return 255 * (down + right)
+    return [StyleTerm(layer, 100 * wishes.style, loss_of(layer)) for layer in STYLE_LAYERS]

@@ -1,25 +1,23 @@
 """The search: a picture moves against the gradient of its loss, watched so that it cannot go astray.
 
-L-BFGS by Nocedal 1980 (two-loop recursion), without a line search: one gradient a step. Adam by Kingma &
-Ba 2015, with the bias-corrected average of its pictures (Polyak). SGD with momentum.
+L-BFGS has a file of its own. Adam by Kingma & Ba 2015, with the bias-corrected average of its pictures
+(Polyak). SGD with momentum.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from impasto.methods.lbfgs import HISTORY, Lbfgs
 from impasto.options import Optimizer
 
 LossAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 """(1, 3, h, w) -> loss (), gradient (1, 3, h, w)."""
 
-FIRST_STEP: Final = 0.01
-LONGEST_STEP: Final = 0.1
-"""Root mean square of a step, in units of the picture's range."""
 EXPLODED: Final = 5.0
 """A loss this many times the first one means that the search has gone astray."""
 MOST_RESTARTS: Final = 4
@@ -35,44 +33,6 @@ class Search(Protocol):
 
     def result(self, x: Tensor) -> Tensor:
         """What to show for the path so far, given its last picture."""
-
-
-class Lbfgs:
-    """The last `history` steps and the changes of the gradient along them tell the curvature."""
-
-    def __init__(self, caution: float, history: int = 20) -> None:
-        self.caution = caution
-        self.pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=history)
-        self.last: tuple[Tensor, Tensor] | None = None
-
-    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if self.last is not None:
-            moved, change = x - self.last[0], gradient - self.last[1]
-            if moved @ change > 1e-10 * moved.norm() * change.norm():
-                self.pairs.append((moved, change))
-        self.last = (x, gradient)
-        direction = self._direction(gradient)
-        length = direction.square().mean().sqrt()
-        return x - direction * (self.caution * LONGEST_STEP / length).clamp(max=1)
-
-    def result(self, x: Tensor) -> Tensor:
-        return x
-
-    def _direction(self, gradient: Tensor) -> Tensor:
-        if not self.pairs:
-            return gradient * (self.caution * FIRST_STEP / gradient.square().mean().sqrt().clamp(min=1e-30))
-        q = gradient.clone()
-        shares = []
-        for moved, change in reversed(self.pairs):
-            inverse = 1 / (moved @ change)
-            share = inverse * (moved @ q)
-            shares.append((share, inverse))
-            q -= share * change
-        moved, change = self.pairs[-1]
-        q *= (moved @ change) / (change @ change)
-        for (moved, change), (share, inverse) in zip(self.pairs, reversed(shares), strict=True):
-            q += (share - inverse * (change @ q)) * moved
-        return q
 
 
 class Adam:
@@ -113,7 +73,14 @@ class Sgd:
         return x
 
 
-SEARCHES: Final[dict[Optimizer, Callable[[float], Search]]] = {"lbfgs": Lbfgs, "adam": Adam, "sgd": Sgd}
+def search_for(optimizer: Optimizer, history: int = HISTORY, lean: bool = False) -> Callable[[float], Search]:
+    """Makes searches from how careful they should be, in (0, 1]; history and lean are L-BFGS's."""
+    searches: dict[Optimizer, Callable[[float], Search]] = {
+        "lbfgs": partial(Lbfgs, history=history, lean=lean),
+        "adam": Adam,
+        "sgd": Sgd,
+    }
+    return searches[optimizer]
 
 
 class Step(NamedTuple):
@@ -156,14 +123,17 @@ class Watchdog:
 
 
 def descend(
-    start: Tensor, loss_and_gradient: LossAndGradient, steps: int, optimizer: Optimizer = "lbfgs"
+    start: Tensor,
+    loss_and_gradient: LossAndGradient,
+    steps: int,
+    make_search: Callable[[float], Search] = Lbfgs,
 ) -> Iterator[Step]:
     """Yields each step of the search from `start` (1, 3, h, w); stops early when it stands still.
 
     When the loss explodes or is no number, or the picture turns grey, the search starts again from the
     best picture so far with a quarter of the step, up to `MOST_RESTARTS` times, and then ends there.
     """
-    search = SEARCHES[optimizer](1.0)
+    search = make_search(1.0)
     watchdog = Watchdog(best=start)
     x = start
     for _ in range(steps):
@@ -177,7 +147,7 @@ def descend(
                     watchdog.best_loss, x, f"{trouble} again and again, the best picture before is kept"
                 )
                 return
-            search = SEARCHES[optimizer](0.25**watchdog.restarts)
+            search = make_search(0.25**watchdog.restarts)
             yield Step(watchdog.best_loss, x, f"{trouble}, went on from the best picture with smaller steps")
             continue
         watchdog.saw(x, float(loss))

@@ -13,6 +13,8 @@ from impasto.methods.losses import Statistics, statistics
 from impasto.networks.vgg import POOLED_STRIDE, Vgg
 
 STYLE_LAYERS: Final = ("1_1", "2_1", "3_1", "4_1", "5_1")
+COLORS: Final = "rgb"
+"""The layer below the network's first: the pixels themselves."""
 
 LayerStatistics = Mapping[str, Statistics]
 StyleAt = Callable[[int], LayerStatistics]
@@ -33,10 +35,10 @@ def resize_to(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def measure(vgg: Vgg, painting: Tensor, layers: Collection[str] = STYLE_LAYERS) -> dict[str, Statistics]:
-    """(1, 3, h, w) in [0, 1] -> statistics of each layer, float32."""
+    """(1, 3, h, w) in [0, 1] -> statistics of each layer and of the colours, float32."""
     with torch.inference_mode():
-        features = vgg(painting, layers)
-        found = {layer: statistics(features[layer]) for layer in layers}
+        features = vgg(painting, layers) | {COLORS: painting}
+        found = {layer: statistics(features[layer]) for layer in (*layers, COLORS)}
     return {layer: Statistics(s.mean.clone(), s.gram.clone()) for layer, s in found.items()}
 
 

@@ -33,6 +33,30 @@ def layer_names(architecture: Architecture) -> tuple[str, ...]:
     )
 
 
+def stride_of(layer: str) -> int:
+    """Pixels of the picture to a feature of `layer`, side by side."""
+    return 1 << (int(layer[0]) - 1)
+
+
+def halo_px(architecture: Architecture, layers: Collection[str]) -> int:
+    """How many pixels beyond its own a feature of any of `layers` depends on, to each side."""
+    names = layer_names(architecture)
+    deepest = max((names.index(layer) for layer in layers), default=-1)
+    return sum(stride_of(name) for name in names[: deepest + 1])
+
+
+def multiply_adds(architecture: Architecture, layers: Collection[str], size_px: tuple[int, int]) -> int:
+    """Of the convolutions of one pass forward over (width, height), as deep as the deepest of `layers`."""
+    names = layer_names(architecture)
+    deepest = max((names.index(layer) for layer in layers), default=-1)
+    total, channels_in = 0, 3
+    for name in names[: deepest + 1]:
+        channels, stride = CHANNELS[int(name[0]) - 1], stride_of(name)
+        total += 9 * channels_in * channels * (size_px[0] // stride) * (size_px[1] // stride)
+        channels_in = channels
+    return total
+
+
 @dataclass(frozen=True)
 class VggWeights:
     """The numbers of one network, with the manners it was trained in.
@@ -62,6 +86,7 @@ class Vgg(nn.Module):
 
     def __init__(self, weights: VggWeights) -> None:
         super().__init__()
+        self.architecture = weights.architecture
         self.names = layer_names(weights.architecture)
         self.scales = dict(zip(self.names, weights.scales, strict=True))
         self.register_buffer("mean", torch.tensor(weights.mean).view(3, 1, 1))

@@ -1,0 +1,103 @@
+"""Pictures too large for one look are seen tile by tile, and come out as if they had been seen whole.
+
+Each tile has a core, and the cores cover the picture once; around it lies as much as the network must see
+for the core's features to be exact. Statistics add up over the cores (Galerne et al. 2023, "Scaling painting
+style transfer", sec. 4).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from math import ceil
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from impasto.methods.losses import Statistics, statistics
+from impasto.networks.vgg import POOLED_STRIDE, Vgg, stride_of
+
+SMALLEST_CORE_PX: Final = 2 * POOLED_STRIDE
+
+
+class Span(NamedTuple):
+    """Pixels of one axis, each [start, end): the core, and all that the network is shown."""
+
+    core: tuple[int, int]
+    outer: tuple[int, int]
+
+    def core_in_outer(self, stride: int) -> slice:
+        """Where the core's features lie among the outer ones, at a stride of the network."""
+        start = (self.core[0] - self.outer[0]) // stride
+        return slice(start, start + self.core[1] // stride - self.core[0] // stride)
+
+
+class Tile(NamedTuple):
+    rows: Span
+    columns: Span
+
+    def outer(self, picture: Tensor) -> Tensor:
+        """(1, c, h, w) -> what the network is shown of it, a view."""
+        return picture[..., slice(*self.rows.outer), slice(*self.columns.outer)]
+
+    def core(self, features: Tensor, stride: int) -> Tensor:
+        """The outer part's features at a stride -> the core's, a view."""
+        return features[..., self.rows.core_in_outer(stride), self.columns.core_in_outer(stride)]
+
+    def places(self, stride: int) -> int:
+        """How many features a channel has in the core."""
+        counts = (span.core[1] // stride - span.core[0] // stride for span in self)
+        return next(counts) * next(counts)
+
+
+def whole(picture: Tensor) -> Tile:
+    """The one tile that is all of (1, c, h, w)."""
+    height, width = picture.shape[2:]
+    return Tile(Span((0, height), (0, height)), Span((0, width), (0, width)))
+
+
+def cut(size: tuple[int, int], core_px: int, halo_px: int) -> list[Tile]:
+    """Tiles of a picture of (height, width), with cores of at most `core_px` a side, rounded up to 16.
+
+    halo_px: how far the network looks; see `networks.vgg.halo_px`.
+    """
+    rows, columns = (_spans(length, core_px, halo_px) for length in size)
+    return [Tile(row, column) for row in rows for column in columns]
+
+
+def statistics_over(
+    vgg: Vgg, picture: Tensor, layers: Collection[str], tiles: Sequence[Tile]
+) -> dict[str, Statistics]:
+    """(1, 3, h, w) -> statistics of the whole picture's features in each layer, float32; no gradient."""
+    total: dict[str, Statistics] = {}
+    for tile in tiles:
+        with torch.no_grad():
+            features = vgg(tile.outer(picture), layers)
+        for layer, share, part in shares(features, layers, tile, tiles):
+            before = total.get(layer)
+            mean, gram = share * part.mean, share * part.gram
+            total[layer] = (
+                Statistics(mean, gram)
+                if before is None
+                else Statistics(before.mean + mean, before.gram + gram)
+            )
+    return total
+
+
+def shares(
+    features: dict[str, Tensor], layers: Collection[str], tile: Tile, tiles: Sequence[Tile]
+) -> Iterator[tuple[str, float, Statistics]]:
+    """Each layer's statistics in the core of a tile, and the core's share of the picture's places."""
+    for layer in layers:
+        stride = stride_of(layer)
+        share = tile.places(stride) / sum(other.places(stride) for other in tiles)
+        yield layer, share, statistics(tile.core(features[layer], stride))
+
+
+def _spans(length: int, core_px: int, halo_px: int) -> list[Span]:
+    """Cores start at multiples of the network's stride, so that its features lie the same in every tile."""
+    count = ceil(length / max(core_px, SMALLEST_CORE_PX))
+    starts = [round(index * length / count / POOLED_STRIDE) * POOLED_STRIDE for index in range(count)]
+    halo_px = ceil(halo_px / POOLED_STRIDE) * POOLED_STRIDE
+    return [
+        Span((start, end), (max(0, start - halo_px), min(length, end + halo_px)))
+        for start, end in zip(starts, [*starts[1:], length], strict=True)
+    ]

@@ -1,0 +1,50 @@
+import pytest
+
+from impasto.methods.ladder import Rung
+from impasto.methods.pace import Deadline
+
+SHARES = [Rung((100, 100), 300), Rung((200, 200), 100)]
+LEAST = [Rung((100, 100), 8), Rung((200, 200), 4)]
+
+
+class Clock:
+    """A step on the rung of 200 px takes a second, on that of 100 px a quarter."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def painted(seconds: float) -> tuple[list[int], float, float]:
+    """Steps on each rung, the end, and how late it was told to be."""
+    clock, taken, late = Clock(), [], 0.0
+    deadline = Deadline(SHARES, LEAST, seconds, clock)
+    for rung, step_s in enumerate((0.25, 1.0)):
+        steps = 0
+        while steps == 0 or not deadline.enough(rung, steps):
+            clock.now += step_s
+            steps += 1
+            late = max(late, deadline.lateness(rung, steps))
+        taken.append(steps)
+    return taken, clock.now, late
+
+
+@pytest.mark.parametrize("seconds", [10, 30, 100])
+def test_it_ends_within_a_step_of_the_time(seconds: float) -> None:
+    taken, end, late = painted(seconds)
+    assert end == pytest.approx(seconds, abs=0.75)
+    assert late == 0
+    # Steps in the shares of 300 * 1 and 100 * 4.
+    assert 0.25 * taken[0] == pytest.approx(seconds * 3 / 7, abs=0.5)
+
+
+def test_more_time_is_more_steps_on_every_rung() -> None:
+    (few, *_), (many, *_) = painted(10), painted(30)
+    assert all(more > less for more, less in zip(many, few, strict=True))
+
+
+def test_too_little_time_is_told_and_the_least_steps_are_taken() -> None:
+    taken, _, late = painted(2)
+    assert taken == [8, 4]
+    assert late == pytest.approx(4, abs=0.5)
