@@ -1,9 +1,11 @@
+from functools import partial
 from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
+from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.optimize import MOST_RESTARTS, descend, search_for
 from impasto.options import Optimizer
 
@@ -50,6 +52,35 @@ def test_a_loss_that_is_no_number_costs_a_step_and_not_the_picture() -> None:
     ]
     assert torch.isfinite(steps[-1].picture).all()
     assert bowl(steps[-1].picture)[0] < 0.01 * bowl(START)[0]
+
+
+@pytest.mark.parametrize("history", [0, 5])
+def test_a_search_in_place_survives_a_broken_gradient(history: int) -> None:
+    calls = 0
+
+    def broken_once(x: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal calls
+        calls += 1
+        loss, gradient = bowl(x)
+        return (loss, gradient * float("nan")) if calls == 10 else (loss, gradient)
+
+    *_, last = descend(START.clone(), broken_once, 60, partial(Lbfgs, history=history, lean=True))
+    assert last.picture.isfinite().all()
+    assert bowl(last.picture)[0] < 0.1 * bowl(START)[0]
+
+
+def test_a_search_in_place_goes_back_before_a_cliff() -> None:
+    cliffs = [6]
+
+    def cliff(x: Tensor) -> tuple[Tensor, Tensor]:
+        cliffs[0] -= 1
+        loss, gradient = bowl(x)
+        return (loss * 1e6, gradient) if cliffs[0] == 0 else (loss, gradient)
+
+    steps = list(descend(START.clone(), cliff, 6, partial(Lbfgs, lean=True)))
+    assert "exploded" in (steps[-1].note or "")
+    before = list(descend(START.clone(), bowl, 4, Lbfgs))[-1].picture
+    torch.testing.assert_close(steps[-1].picture, before, atol=1e-2, rtol=0)
 
 
 def test_a_search_that_only_breaks_ends_at_its_start() -> None:

@@ -39,6 +39,20 @@ def test_it_ends_within_a_step_of_the_time(seconds: float) -> None:
     assert 0.25 * taken[0] == pytest.approx(seconds * 3 / 7, abs=0.5)
 
 
+def test_time_that_a_rung_leaves_is_shared_by_those_above() -> None:
+    clock = Clock()
+    rungs = [Rung((100, 100), 100)] * 3
+    deadline = Deadline(rungs, [Rung((100, 100), 4)] * 3, 100, clock)
+    for _ in range(10):  # stands still after ten seconds, without asking whether it is enough
+        clock.now += 1
+        assert not deadline.enough(0, _ + 1)
+    steps = 0
+    while steps == 0 or not deadline.enough(1, steps):
+        clock.now += 1
+        steps += 1
+    assert clock.now == pytest.approx(10 + 90 / 2, abs=1)
+
+
 def test_more_time_is_more_steps_on_every_rung() -> None:
     (few, *_), (many, *_) = painted(10), painted(30)
     assert all(more > less for more, less in zip(many, few, strict=True))

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 import impasto
-from impasto.errors import StyleError
+from impasto.errors import ResourceError, StyleError
 from impasto.networks.vgg import layer_names
 from impasto.networks.weights import vgg_weights
+from impasto.options import StylizeOptions
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
 MakePicture = Callable[..., Path]
@@ -52,6 +53,55 @@ def test_more_strength_is_further_from_the_photo(picture_file: MakePicture) -> N
 def test_an_option_out_of_range_is_refused(picture_file: MakePicture) -> None:
     with pytest.raises(pydantic.ValidationError, match="strength"):
         impasto.stylize(picture_file("photo"), "scream", strength=7)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"time": "soon"}, "must be a time like 30s"),
+        ({"time": "-3s"}, "must be a time like 30s"),
+        ({"time": 0}, "greater than 0"),
+        ({"time": 5, "steps": 5}, "leave one out"),
+        ({"memory": "4"}, "must be an amount of memory like 4GB"),
+    ],
+)
+def test_times_and_memory_that_are_none_are_refused(options: dict[str, str], complaint: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=complaint):
+        StylizeOptions.model_validate(options)
+
+
+def test_a_time_and_memory_may_be_words_or_numbers() -> None:
+    assert StylizeOptions(time="0.5m", memory="4GB") == StylizeOptions(time=30, memory=4e9)
+
+
+def test_it_ends_on_time(picture_file: MakePicture) -> None:
+    photo = picture_file("photo", size=(256, 192))
+    impasto.stylize(photo, "great-wave", size=64, steps=1)  # whatever is loaded once
+    result = impasto.stylize(photo, "great-wave", size=256, time=4)
+    assert result.seconds == pytest.approx(4, abs=1)
+    assert len(result.report["recipe"]["steps"]) == 1
+
+
+def test_too_little_time_is_told_at_once_and_painted_all_the_same(picture_file: MakePicture) -> None:
+    events = list(impasto.painting(picture_file("photo"), "great-wave", size=128, time=0.01))
+    notes = [event.note for event in events if isinstance(event, Progress) and event.note]
+    assert len(notes) == 1
+    assert "longer than asked" in notes[0]
+    assert isinstance(events[-1], Result)
+
+
+def test_a_bound_on_memory_changes_the_picture_little(picture_file: MakePicture) -> None:
+    photo = picture_file("photo", size=(600, 420))
+    roomy, bound = (
+        impasto.stylize(photo, "great-wave", size=600, steps=6, precision="float32", memory=memory).rgb
+        for memory in (None, "1.2GB")
+    )
+    assert 0 < np.abs(roomy - bound).mean() < 0.03
+
+
+def test_no_memory_at_all_is_refused(picture_file: MakePicture) -> None:
+    with pytest.raises(ResourceError, match="use --memory 2GB or more"):
+        impasto.stylize(picture_file("photo"), "great-wave", memory="100MB")
 
 
 def test_a_card_of_another_network_is_refused(picture_file: MakePicture, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ def to_tensor(rgb: Pixels) -> Tensor:
 
 def to_pixels(picture: Tensor) -> Pixels:
     """(1, 3, h, w) -> (h, w, 3), cut to [0, 1]."""
-    pixels: Pixels = picture[0].detach().clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy()
-    return pixels
+    pixels: Pixels = picture[0].detach().permute(1, 2, 0).cpu().numpy().astype(np.float32, order="C")
+    return np.clip(pixels, 0, 1, out=pixels)
 
 
 def over_white(picture: Picture) -> Tensor:

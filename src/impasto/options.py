@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 Objective = Literal["moments", "gram", "wasserstein", "gatys"]
 Optimizer = Literal["lbfgs", "adam", "sgd"]
@@ -129,3 +137,10 @@ class StylizeOptions(Options):
     max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
         MAX_PIXELS
     )
+
+    @field_validator("steps")
+    @classmethod
+    def _no_steps_beside_a_time(cls, steps: int | None, info: ValidationInfo) -> int | None:
+        if steps is not None and info.data.get("time") is not None:
+            raise ValueError("cannot be given beside --time; leave one out")
+        return steps

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,14 +63,14 @@ def run(
     made_from = recipe(easel.task, easel.weights)
     watch = Watch(easel.rungs, started, _deadline(easel, started) if steps is None else None)
     canvas = to_tensor(photo.rgb).to(easel.vgg.mean.device, easel.canvas_type)
-    photo = replace(photo, rgb=photo.rgb[:0])  # a large one would be in the way
-    rgb = photo.rgb
+    photo = replace(photo, rgb=np.empty((0, 0, 3), np.float32))  # a large one would be in the way
+    climbed = None
     for climbed in _paint(easel, canvas, watch.enough, stop):
         if climbed.loss is not None:
             yield watch.progress(climbed, climbed.loss)
-        else:
-            del canvas
-            rgb = to_pixels(climbed.picture)
+    assert climbed is not None
+    rgb = to_pixels(climbed.picture)
+    del canvas, climbed
     made_from["steps"] = watch.steps_taken()
     if task.output is not None:
         painted = replace(photo, rgb=rgb)
@@ -102,8 +103,12 @@ def set_up(task: StylizeTask, photo_px: tuple[int, int], steps: Sequence[int] | 
     dtype = choose_precision(options.precision, device)
     weights = vgg_weights(options.backbone, options.weights)
     vgg = set_compute_type(Vgg(weights).to(device), dtype)
-    styles = [load_style(choice.source, vgg, weights, options) for choice in task.styles]
-    settled = {"device": device.type, "precision": str(dtype).removeprefix("torch."), "size": max(photo_px)}
+    settled: dict[str, Any] = {
+        "device": device.type,
+        "precision": str(dtype).removeprefix("torch."),
+        "size": max(photo_px),
+    }
+    styles = [load_style(choice.source, vgg, weights, max(photo_px), options) for choice in task.styles]
     effort = MOST_EFFORT if options.time else EFFORTS[options.quality]
     rungs = plan(photo_px, options.size, options.rungs, options.steps, effort)
     if steps is not None:
@@ -111,14 +116,19 @@ def set_up(task: StylizeTask, photo_px: tuple[int, int], steps: Sequence[int] | 
             raise OptionError(f"the recipe has steps for {len(steps)} rungs, not {len(rungs)}; paint anew")
         rungs = [rung._replace(steps=count) for rung, count in zip(rungs, steps, strict=True)]
     memory = 0.9 * free_bytes(device) if options.memory is None else float(options.memory)
-    memory -= sum(style.held_bytes for style in styles)
+    held_bytes = sum(style.held_bytes for style in styles)
+    rooms = [Workspace()] * len(rungs)
+    if options.strength > 0:
+        rooms = spaces([rung.size_px for rung in rungs], dtype, options.optimizer, memory, held_bytes)
+    if any(room != Workspace() for room in rooms):
+        settled["memory"] = memory  # with more or less of it, a rerun would differ
     return Easel(
         task.model_copy(update={"options": options.model_copy(update=settled)}),
         weights,
         vgg,
         blend([style.at for style in styles], [choice.weight for choice in task.styles]),
         rungs,
-        spaces([rung.size_px for rung in rungs], dtype, options.optimizer, memory),
+        rooms,
     )
 
 
@@ -279,15 +289,16 @@ class Watch:
             return None
         late_s = self.deadline.lateness(rung, len(self.losses[rung]))
         asked_s = self.deadline.ends_at - self.started
-        if late_s < 0.1 * asked_s:
+        if late_s <= 0.1 * asked_s:
             return None
         return (
-            f"the quickest painting of this size takes about {asked_s + late_s:.0f} s here, longer than asked"
+            f"the quickest painting of this size takes about {asked_s + late_s:.0f} s here, "
+            "longer than asked; a smaller --size is quicker"
         )
 
     def _left_s(self, rung: int, now: float) -> float:
         if self.deadline is not None:
-            return max(0.0, self.deadline.ends_at - now)
+            return self.deadline.left_s(rung, len(self.losses[rung]))
         return (now - self.climbing_since) * self._work_left(rung) / self._work_done()
 
     def report(self) -> dict[str, Any]:

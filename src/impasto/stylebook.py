@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 
-from impasto.crossing import over_white
+from impasto.crossing import over_white, to_pixels
 from impasto.errors import PictureError, StyleError
 from impasto.media.cards import Card
 from impasto.media.gallery import read_style
@@ -39,13 +39,18 @@ class Loaded(NamedTuple):
     held_bytes: int
 
 
-def load_style(source: str, vgg: Vgg, weights: VggWeights, options: StylizeOptions) -> Loaded:
-    """A style by its name or file; StyleError when a card was measured with another network."""
+def load_style(
+    source: str, vgg: Vgg, weights: VggWeights, longest_px: int, options: StylizeOptions
+) -> Loaded:
+    """A style by its name or file, for pictures of up to `longest_px`.
+
+    StyleError when a card was measured with another network.
+    """
     style = read_style(source, options.max_pixels)
     device = vgg.mean.device
     if isinstance(style, Picture):
         check_painting(style, source)
-        painting = over_white(resize_picture(style, min(options.size, max(style.size_px)))).to(device)
+        painting = over_white(resize_picture(style, min(longest_px, max(style.size_px)))).to(device)
         return Loaded(style_of_painting(vgg, painting), 2 * painting.nbytes)
     if style.network_sha256 != weights.sha256:
         raise StyleError(
@@ -104,6 +109,6 @@ def make_card(
         source=source,
         network=weights.architecture,
         network_sha256=weights.sha256,
-        thumbnail=np.rint(thumbnail.rgb * 255).astype(np.uint8),
+        thumbnail=np.rint(to_pixels(over_white(thumbnail)) * 255).astype(np.uint8),
         moments=moments,
     )

@@ -55,7 +55,7 @@ class Progress:
     """One step done.
 
     step counts from 1 over all rungs; steps is None where the clock decides. note: what the user should know
-    at once. preview() is (h, w, 3) in [0, 1], made when asked.
+    at once. preview() is (h, w, 3) in [0, 1], made when asked, of the painting as it is then.
     """
 
     step: int

@@ -123,4 +123,7 @@ def sentence(error: ImpastoError | CycloptsError) -> str:
 def _complaint(detail: "ErrorDetails") -> str:
     name = "--" + str(detail["loc"][-1]).replace("_", "-") if detail["loc"] else "an argument"
     message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
-    return f"{name} {message}, not {detail['input']}"
+    # Our own sentences say it all.
+    return (
+        f"{name} {message}" if detail["type"] == "value_error" else f"{name} {message}, not {detail['input']}"
+    )

@@ -1,11 +1,13 @@
 """Colours brought from one picture to another."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
 from impasto.methods.losses import Statistics, symmetric_eigen
+
+LEAST_VARIANCE: Final = 1e-3
 
 
 class ColorMap(NamedTuple):
@@ -21,7 +23,8 @@ def color_map(found: Statistics, wanted: Statistics) -> ColorMap:
     Of all such maps it moves colours least. Pitié & Kokaram 2007, "The linear Monge-Kantorovitch linear
     colour mapping for example-based colour transfer", eq. 17.
     """
-    noise = 1e-5 * torch.eye(3).to(found.mean)  # a grey or flat picture has no spread to divide by
+    # A grey or flat picture has no spread to divide by, and its noise should not become colours.
+    noise = LEAST_VARIANCE * torch.eye(3).to(found.mean)
     here, there = found.covariance + noise, wanted.covariance + noise
     root, inverse = _power(here, 0.5), _power(here, -0.5)
     matrix = inverse @ _power(root @ there @ root, 0.5) @ inverse

@@ -118,7 +118,6 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
     for index, (rung, space) in enumerate(zip(rungs, spaces, strict=True)):
         size = (rung.size_px[1], rung.size_px[0])
         here = _at(photo, size)
-        looks = style(max(rung.size_px))
         if index > 0:
             x = enlarge(x, here, small, colors)
         elif manner.start == "noise":
@@ -127,12 +126,14 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         else:
             if manner.start == "recolored":
                 own = {COLORS: statistics(here)}
-                worn = mix([own, looks], [1 - wishes.style_share, wishes.style_share])[COLORS]
+                worn = mix([own, style(max(rung.size_px))], [1 - wishes.style_share, wishes.style_share])[
+                    COLORS
+                ]
                 colors = color_map(own[COLORS], worn)
             x = recolor(here, colors)
         small = here
         if not stop():
-            evaluate = _Evaluation(vgg, here, looks, wishes, space)
+            evaluate = _Evaluation(vgg, here, style(max(rung.size_px)), wishes, space)
             search = search_for(manner.optimizer, space.history, space.lean)
             for steps, step in enumerate(descend(x, evaluate, rung.steps, search), start=1):
                 x = step.picture

@@ -48,7 +48,7 @@ class Lbfgs:
         kept = len(direction.steps)
         length = x.new_zeros(())
         for part in _chunks(x):
-            along = direction.gradient * gradient[part]
+            along = direction.gradient * gradient[part].float()
             if kept:
                 along += direction.steps @ self.steps[:kept, part].float()
                 along += direction.changes @ self.changes[:kept, part].float()
@@ -58,13 +58,15 @@ class Lbfgs:
                 self.steps[slot, part] = along
         longest = self.caution * LONGEST_STEP * len(x) ** 0.5
         shorter = -(longest / length.sqrt().clamp(min=1e-30)).clamp(max=1)
+        sane = length.isfinite()
         moved = x if self.lean else x.clone()
         for part in _chunks(x):
             if self.history:
-                self.steps[slot, part] *= shorter
+                self.steps[slot, part] = torch.where(sane, shorter * self.steps[slot, part].float(), 0)
                 moved[part] += self.steps[slot, part]
             else:
-                moved[part] += shorter * direction.gradient * gradient[part]
+                along = direction.gradient * gradient[part].float()
+                moved[part] += torch.where(sane, shorter * along, 0)
         if self.history:
             self.reach[slot] = length * shorter.square()
             self.last = gradient
@@ -72,6 +74,13 @@ class Lbfgs:
         return moved
 
     def result(self, x: Tensor) -> Tensor:
+        return x
+
+    def undo(self, x: Tensor) -> Tensor:
+        """The picture before the last step, as far as that is remembered."""
+        if self.taken and self.history:
+            for part in _chunks(x):
+                x[part] -= self.steps[(self.taken - 1) % self.history, part]
         return x
 
     def _begin(self, gradient: Tensor) -> None:
@@ -83,10 +92,11 @@ class Lbfgs:
         self.reach = gradient.new_zeros(self.history, dtype=exact)
         self.on_changes = gradient.new_zeros((2, self.history, self.history), dtype=exact)
         """Inner products of the steps, and of the changes, with the changes."""
-        self.last = gradient
+        self.last = gradient if self.history else gradient[:0]
 
     def _direction(self, gradient: Tensor) -> Direction:
-        first = self.caution * FIRST_STEP / gradient.float().square().mean().sqrt().clamp(min=1e-30)
+        square = sum((gradient[part].float().square().sum() for part in _chunks(gradient)), torch.zeros(()))
+        first = self.caution * FIRST_STEP / (square / len(gradient)).sqrt().clamp(min=1e-30)
         if self.taken == 0 or self.history == 0:
             return Direction(first, first.new_zeros(0), first.new_zeros(0))
         kept = min(self.taken, self.history)
@@ -104,7 +114,10 @@ class Lbfgs:
             torch.where(sound, inner[1, order], 0.0),
             newest=torch.where(sound, torch.arange(kept, device=sound.device), 0).max(),
         )
-        steps, changes = (torch.zeros_like(one).index_put((order,), one).float() for one in found[1:])
+        steps, changes = (
+            torch.zeros_like(one).index_put((order,), torch.where(sound.any(), one, 0)).float()
+            for one in found[1:]
+        )
         return Direction(torch.where(sound.any(), found.gradient.float(), first), steps, changes)
 
     def _learn(self, gradient: Tensor, kept: int) -> Tensor:
@@ -135,7 +148,8 @@ def two_loops(
     Nocedal & Wright 2006, algorithm 7.4; its loops are solutions of triangular systems.
     """
     upper = steps_changes.triu()
-    scale = upper.diagonal()[newest] / changes_changes.diagonal()[newest].clamp(min=1e-300)
+    tiny = torch.finfo(upper.dtype).tiny
+    scale = upper.diagonal()[newest] / changes_changes.diagonal()[newest].clamp(min=tiny)
     alpha = torch.linalg.solve_triangular(upper, steps_gradient[:, None], upper=True)
     rest = scale * (changes_gradient[:, None] - changes_changes @ alpha)
     delta = torch.linalg.solve_triangular(upper.T, upper.diagonal()[:, None] * alpha - rest, upper=False)

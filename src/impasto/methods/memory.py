@@ -1,6 +1,8 @@
 """How a picture is painted within a bound on memory: in what tiles, and with how much remembered."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,8 +24,11 @@ PICTURES_BYTES: Final = {False: 110, True: 26}
 PHOTO_BYTES: Final = 12
 PAIR_BYTES: Final = {False: 24, True: 12}
 LAST_GRADIENT_BYTES: Final = 6
+STATE_BYTES: Final[dict[Optimizer, int]] = {"lbfgs": 0, "adam": 48, "sgd": 24}
+"""Of each pixel, beside L-BFGS's pairs."""
 CORES_PX: Final = (1024, 768, 512, 384, 256)
 HALO_PX: Final = 80
+"""VGG-19's, in multiples of its stride."""
 
 
 @dataclass(frozen=True)
@@ -41,52 +46,98 @@ class Workspace:
     keep_content: bool = True
 
 
-def fit(size_px: tuple[int, int], dtype: torch.dtype, optimizer: Optimizer, budget_bytes: float) -> Workspace:
-    """The quickest way to paint (width, height) within the budget.
+def fit(
+    size_px: tuple[int, int],
+    dtype: torch.dtype,
+    optimizer: Optimizer,
+    budget_bytes: float,
+    held_bytes: float = 0,
+) -> Workspace:
+    """The quickest way to paint (width, height) within the budget, of which something else holds a part.
 
     ResourceError when there is none, with a size that would fit.
     """
-    free = budget_bytes - OVERHEAD_BYTES
-    pixels = size_px[0] * size_px[1]
-    if pixels * (PICTURES_BYTES[False] + PAIR_BYTES[False] * HISTORY + SEEN_BYTES[dtype]) <= free:
-        return Workspace()
-    for lean, keep_content, least_history in ((False, True, HISTORY), (True, True, 4), (True, False, 0)):
-        if lean and optimizer != "lbfgs":
-            break
-        for core_px in CORES_PX:
-            left = free - SEEN_BYTES[dtype] * (core_px + 2 * HALO_PX) ** 2
-            left -= pixels * (PICTURES_BYTES[lean] + CONTENT_BYTES[dtype] * keep_content)
-            pairs = min(HISTORY, int((left - pixels * LAST_GRADIENT_BYTES) // (pixels * PAIR_BYTES[lean])))
-            if left >= 0 and max(0, pairs) >= least_history:
-                return Workspace(core_px, max(0, pairs), lean, keep_content)
-    smallest = SEEN_BYTES[dtype] * (CORES_PX[-1] + 2 * HALO_PX) ** 2
-    fitting = max(0.0, free - smallest) / (PICTURES_BYTES[optimizer == "lbfgs"] * pixels)
-    longest = int(max(size_px) * fitting**0.5)
-    remedy = f"use --size {longest} or less" if longest >= CORES_PX[-1] else "give it more"
+    free = budget_bytes - held_bytes - OVERHEAD_BYTES
+    found = _fit(size_px[0] * size_px[1], dtype, optimizer, free)
+    if found is not None:
+        return found
+    longest, pixels = max(size_px), size_px[0] * size_px[1]
+    fitting = (longest * share / 100 for share in range(99, 0, -1))
+    size = next((int(s) for s in fitting if _fit(pixels * (s / longest) ** 2, dtype, optimizer, free)), 0)
+    remedy = f"use --size {size} or less" if size >= CORES_PX[-1] else "use --memory 2GB or more"
     raise ResourceError(
         f"painting {size_px[0]} x {size_px[1]} pixels does not fit into "
-        f"{budget_bytes / 1e9:.1f} GB of memory; "
-        f"{remedy}"
+        f"{budget_bytes / 1e9:.1f} GB of memory; {remedy}"
     )
 
 
+def _fit(pixels: float, dtype: torch.dtype, optimizer: Optimizer, free: float) -> Workspace | None:
+    pairs = HISTORY if optimizer == "lbfgs" else 0
+    pictures = PICTURES_BYTES[False] + STATE_BYTES[optimizer] + PAIR_BYTES[False] * pairs
+    if pixels * (pictures + SEEN_BYTES[dtype]) <= free:
+        return Workspace()
+    for lean, keep_content, least, cores in _preferences(optimizer):
+        for core_px in cores:
+            left = free - SEEN_BYTES[dtype] * (core_px + 2 * HALO_PX) ** 2
+            left -= pixels * (
+                PICTURES_BYTES[lean] + STATE_BYTES[optimizer] + CONTENT_BYTES[dtype] * keep_content
+            )
+            room = int((left - pixels * LAST_GRADIENT_BYTES) // (pixels * PAIR_BYTES[lean]))
+            history = max(0, min(pairs, room))
+            if left >= 0 and history >= least:
+                return Workspace(core_px, history, lean, keep_content)
+    return None
+
+
+def _preferences(optimizer: Optimizer) -> list[tuple[bool, bool, int, Sequence[int]]]:
+    """Lean, content kept, the fewest pairs, and the cores to try; the quickest search first.
+
+    Small cores see nearly three times the picture, and only L-BFGS has a lean form.
+    """
+    if optimizer != "lbfgs":
+        return [(False, True, 0, CORES_PX), (False, False, 0, CORES_PX)]
+    return [
+        (False, True, HISTORY, CORES_PX[:3]),
+        (True, True, 4, CORES_PX[:3]),
+        (True, False, 2, CORES_PX),
+        (True, False, 0, CORES_PX),
+    ]
+
+
 def spaces(
-    rungs_px: Sequence[tuple[int, int]], dtype: torch.dtype, optimizer: Optimizer, budget_bytes: float
+    rungs_px: Sequence[tuple[int, int]],
+    dtype: torch.dtype,
+    optimizer: Optimizer,
+    budget_bytes: float,
+    held_bytes: float = 0,
 ) -> list[Workspace]:
     """The workspace of each rung of (width, height); below the top one, the photo lies beside."""
-    photo_bytes = PHOTO_BYTES * rungs_px[-1][0] * rungs_px[-1][1]
-    top = fit(rungs_px[-1], dtype, optimizer, budget_bytes)
-    return [*(fit(size, dtype, optimizer, budget_bytes - photo_bytes) for size in rungs_px[:-1]), top]
+    beside = held_bytes + PHOTO_BYTES * rungs_px[-1][0] * rungs_px[-1][1]
+    top = fit(rungs_px[-1], dtype, optimizer, budget_bytes, held_bytes)
+    return [*(fit(size, dtype, optimizer, budget_bytes, beside) for size in rungs_px[:-1]), top]
 
 
 def free_bytes(device: torch.device) -> float:
-    """What could be had without swapping; 4 GB where the system does not tell."""
+    """What could be had without swapping; half of all there is, where the system does not tell."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
+    free = [_available_bytes()]
+    with suppress(OSError, ValueError):  # a container's bound; "max" is none
+        group = Path("/sys/fs/cgroup")
+        bound = float((group / "memory.max").read_text())
+        free.append(bound - float((group / "memory.current").read_text()))
+    return min(free)
+
+
+def _available_bytes() -> float:
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration):
+        pass
+    try:
+        return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
         return 4e9
 
 

@@ -21,7 +21,7 @@ from impasto.methods.losses import (
 )
 from impasto.methods.optimize import LossAndGradient
 from impasto.methods.styles import STYLE_LAYERS, LayerStatistics, mix
-from impasto.methods.tiles import Tile, shares, statistics_over, whole
+from impasto.methods.tiles import Tile, places_in_all, shares, statistics_over, whole
 from impasto.networks.vgg import CHANNELS, Vgg, stride_of
 from impasto.options import Objective
 
@@ -178,7 +178,7 @@ def loss_and_gradient(vgg: Vgg, want: Wanted, gradient_type: torch.dtype = torch
             ]
             (here,) = torch.autograd.grad(local + sum(pulled), x)
             tile.outer(gradient).add_(here)
-            loss += local.detach()
+            loss = loss + local.detach()
         return loss, gradient
 
     return seen_whole if len(want.tiles) == 1 else seen_in_tiles
@@ -234,7 +234,7 @@ def _content(vgg: Vgg, photo: Tensor, wishes: Wishes, tiles: Sequence[Tile], kee
         variance = variance_of(statistics_over(vgg, photo, {CONTENT_LAYER}, tiles)[CONTENT_LAYER])
         weight = CONTENT_AT_HALF * wishes.content_share / float(variance)
     stride = stride_of(CONTENT_LAYER)
-    weight /= CHANNELS[3] * sum(tile.places(stride) for tile in tiles)
+    weight /= CHANNELS[int(CONTENT_LAYER[0]) - 1] * places_in_all(tiles, stride)
     return ContentTerm(weight, cache(features) if keep else features)
 
 

@@ -34,6 +34,9 @@ class Search(Protocol):
     def result(self, x: Tensor) -> Tensor:
         """What to show for the path so far, given its last picture."""
 
+    def undo(self, x: Tensor) -> Tensor:
+        """Of a search that changes pictures in place: the picture before its last step."""
+
 
 class Adam:
     def __init__(self, caution: float, rate: float = 0.02) -> None:
@@ -56,6 +59,9 @@ class Adam:
     def result(self, x: Tensor) -> Tensor:
         return x if self.steps == 0 else torch.as_tensor(self.average / (1 - 0.9**self.steps))
 
+    def undo(self, x: Tensor) -> Tensor:
+        return x
+
 
 class Sgd:
     """Steps of a fixed length, so that one rate serves every objective."""
@@ -70,6 +76,9 @@ class Sgd:
         return (x - self.rate * self.velocity).clamp(0, 1)
 
     def result(self, x: Tensor) -> Tensor:
+        return x
+
+    def undo(self, x: Tensor) -> Tensor:
         return x
 
 
@@ -141,7 +150,8 @@ def descend(
         trouble = watchdog.astray(x, float(loss))
         if trouble:
             watchdog.restarts += 1
-            x = watchdog.best
+            in_place = watchdog.best.data_ptr() == x.data_ptr()
+            x = search.undo(x.flatten()).view_as(x) if in_place else watchdog.best
             if watchdog.restarts > MOST_RESTARTS:
                 yield Step(
                     watchdog.best_loss, x, f"{trouble} again and again, the best picture before is kept"

@@ -29,35 +29,44 @@ class Deadline:
         self.least = least
         self.work = [_work(rung) for rung in shares]
         width, height = shares[-1].size_px
-        self.ends_at = ends_at - FINISHING_S_PER_PIXEL * width * height
+        self.ends_at = ends_at
+        self.painted_at = ends_at - FINISHING_S_PER_PIXEL * width * height
         self.clock = clock
-        self.begun = clock()
-        self.first_step = self.begun
-        self.step_s = 0.0
+        self.begun = self.first_step = self.last_step = clock()
 
     def enough(self, rung: int, steps: int) -> bool:
         """Asked after every step: whether the rung should end. steps: taken on it so far."""
         now = self.clock()
         if steps == 1:
-            self.first_step = now
-            return self.least[rung].steps <= 1 and now >= self._due(rung)
-        self.step_s = (now - self.first_step) / (steps - 1)
-        if steps >= self.least[rung].steps and now + self.step_s / 2 >= self._due(rung):
-            self.begun = now
-            return True
-        return False
+            self.begun, self.first_step = self.last_step, now  # the rung below may have stood still
+        self.last_step = now
+        if steps < max(2, self.least[rung].steps):
+            return False
+        step_s = (now - self.first_step) / (steps - 1)
+        return now + step_s / 2 >= self._due(rung)
 
     def lateness(self, rung: int, steps: int) -> float:
         """Seconds by which even the fewest steps would end too late, told once, on the first rung."""
         if rung > 0 or steps != SETTLING_STEPS:
             return 0.0
-        width, height = self.least[0].size_px
-        left = sum(_work(one) for one in self.least) / (width * height) - steps
-        return max(0.0, self.clock() + left * self.step_s - self.ends_at)
+        return max(0.0, self.clock() + self._least_s(rung, steps) - self.painted_at)
+
+    def left_s(self, rung: int, steps: int) -> float:
+        """Seconds until the end: what was asked for, or what the fewest steps still take."""
+        return max(0.0, self.ends_at - self.clock(), self._least_s(rung, steps))
+
+    def _least_s(self, rung: int, steps: int) -> float:
+        if steps < SETTLING_STEPS:
+            return 0.0
+        # Asked before `enough` is told of the step just taken.
+        step_s = (self.last_step - self.first_step) / (steps - 2)
+        here = self.least[rung]
+        above = sum(_work(one) for one in self.least[rung + 1 :]) / _work(here) * here.steps
+        return (max(0, here.steps - steps) + above) * step_s
 
     def _due(self, rung: int) -> float:
         share = self.work[rung] / sum(self.work[rung:])
-        return self.begun + (self.ends_at - self.begun) * share
+        return self.begun + (self.painted_at - self.begun) * share
 
 
 def _work(rung: Rung) -> float:

@@ -10,9 +10,12 @@ import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.losses import Statistics, statistics
-from impasto.networks.vgg import POOLED_STRIDE, Vgg
+from impasto.methods.tiles import cut, statistics_over
+from impasto.networks.vgg import POOLED_STRIDE, Vgg, halo_px
 
 STYLE_LAYERS: Final = ("1_1", "2_1", "3_1", "4_1", "5_1")
+SEEN_PX: Final = 1024
+"""Larger paintings are measured in tiles."""
 COLORS: Final = "rgb"
 """The layer below the network's first: the pixels themselves."""
 
@@ -36,10 +39,9 @@ def resize_to(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 def measure(vgg: Vgg, painting: Tensor, layers: Collection[str] = STYLE_LAYERS) -> dict[str, Statistics]:
     """(1, 3, h, w) in [0, 1] -> statistics of each layer and of the colours, float32."""
-    with torch.inference_mode():
-        features = vgg(painting, layers) | {COLORS: painting}
-        found = {layer: statistics(features[layer]) for layer in (*layers, COLORS)}
-    return {layer: Statistics(s.mean.clone(), s.gram.clone()) for layer, s in found.items()}
+    size = (painting.shape[2], painting.shape[3])
+    tiles = cut(size, SEEN_PX, halo_px(vgg.architecture, layers))
+    return statistics_over(vgg, painting, layers, tiles) | {COLORS: statistics(painting)}
 
 
 def style_of_painting(vgg: Vgg, painting: Tensor) -> StyleAt:

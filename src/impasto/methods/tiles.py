@@ -63,6 +63,12 @@ def cut(size: tuple[int, int], core_px: int, halo_px: int) -> list[Tile]:
     return [Tile(row, column) for row in rows for column in columns]
 
 
+def places_in_all(tiles: Sequence[Tile], stride: int) -> int:
+    """How many features a channel has in the picture that was cut."""
+    rows, columns = tiles[-1]
+    return (rows.core[1] // stride) * (columns.core[1] // stride)
+
+
 def statistics_over(
     vgg: Vgg, picture: Tensor, layers: Collection[str], tiles: Sequence[Tile]
 ) -> dict[str, Statistics]:
@@ -88,7 +94,7 @@ def shares(
     """Each layer's statistics in the core of a tile, and the core's share of the picture's places."""
     for layer in layers:
         stride = stride_of(layer)
-        share = tile.places(stride) / sum(other.places(stride) for other in tiles)
+        share = tile.places(stride) / places_in_all(tiles, stride)
         yield layer, share, statistics(tile.core(features[layer], stride))
 
 
