@@ -1,0 +1,74 @@
+"""How near a painting comes to its floor: the multiply-adds of its convolutions at the speed of matrices.
+
+    python -m benchmarks.floor --photos FOLDER --paintings FOLDER
+
+Prints the measured rate of a matrix product in the chosen precision, and for each rung and for the whole of
+a painting at 512 px, everything but reading and writing files included, the share of the floor in the time
+it took; medians of `RUNS`.
+"""
+
+import statistics
+import time
+
+import torch
+
+from benchmarks.arguments import parser
+from benchmarks.still import PAIRS, SIZE_PX, read_pair
+from impasto.methods.devices import choose_precision
+from impasto.methods.ladder import Rung, climb, plan
+from impasto.methods.objective import CONTENT_LAYER, Wishes
+from impasto.methods.styles import STYLE_LAYERS, style_of_painting
+from impasto.networks.vgg import multiply_adds, set_compute_type
+from impasto.networks.weights import load_vgg
+
+MATRIX = 2048
+PRODUCTS = 8
+RUNS = 3
+
+
+def main() -> None:
+    options = parser(__doc__, writes_sheet=False).parse_args()
+    dtype = choose_precision("auto", torch.device("cpu"))
+    vgg = set_compute_type(load_vgg(), dtype)
+    shares: list[list[float]] = []
+    for index in range(RUNS):
+        photo, painting = read_pair(options.photos, options.paintings, index % len(PAIRS))
+        rate = matrix_rate(dtype)
+        rungs = plan((photo.shape[3], photo.shape[2]), SIZE_PX, None, None)
+        began = time.perf_counter()
+        ends = [0.0] * len(rungs)
+        for climbed in climb(vgg, photo, style_of_painting(vgg, painting), rungs, Wishes()):
+            ends[climbed.rung] = time.perf_counter() - began
+        floors = [floor_s(rung, rate) for rung in rungs]
+        spent = [end - start for start, end in zip([0.0, *ends], ends, strict=False)]
+        shares.append([floor / seconds for floor, seconds in zip(floors, spent, strict=True)])
+        shares[-1].append(sum(floors) / ends[-1])
+        print(
+            f"{rate / 1e9:.0f} GFLOP/s; {ends[-1]:.1f} s;",
+            *(f"{share:.1%}" for share in shares[-1]),
+            flush=True,
+        )
+    print(
+        "medians, each rung and all:", *(f"{statistics.median(one):.1%}" for one in zip(*shares, strict=True))
+    )
+
+
+def matrix_rate(dtype: torch.dtype) -> float:
+    """The best of `PRODUCTS`, in operations a second; a multiply-add is two."""
+    a, b = (torch.randn((MATRIX, MATRIX)).to(dtype) for _ in range(2))
+    taken = []
+    for _ in range(PRODUCTS):
+        began = time.perf_counter()
+        torch.mm(a, b)
+        taken.append(time.perf_counter() - began)
+    return 2 * MATRIX**3 / min(taken)
+
+
+def floor_s(rung: Rung, rate: float) -> float:
+    """Forward, and as much again backward to the picture, for each step."""
+    once = multiply_adds("vgg16", {CONTENT_LAYER, *STYLE_LAYERS}, rung.size_px)
+    return rung.steps * 2 * 2 * once / rate
+
+
+if __name__ == "__main__":
+    main()

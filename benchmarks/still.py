@@ -1,0 +1,219 @@
+"""impasto beside two recipes of the field: the same photos, paintings, backbone and machine.
+
+    python -m benchmarks.still paint --photos FOLDER --paintings FOLDER --work FOLDER [--pairs 0 1 ...]
+    python -m benchmarks.still compare --photos FOLDER --paintings FOLDER --work FOLDER -o curve.png
+
+`paint` runs the recipes in full, hours of it, and keeps their pictures on the way; what is finished is not
+painted again. `compare` times the steps of both recipes and whole paintings of impasto, interleaved in one
+process, measures all pictures on SqueezeNet, which is never optimised, and on VGG-16, which is, prints the
+time that impasto needs to be at least as good on both distances, and draws quality over time.
+
+A recipe's time is its number of steps times the median of a few timed ones, when its history is still short:
+a lower bound, in its favour.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from matplotlib import pyplot
+from torch import Tensor
+
+from benchmarks.arguments import parser
+from benchmarks.peers import Stage, classical, classical_stages, crowsonkb, crowsonkb_stages
+from impasto.compare import judges
+from impasto.crossing import over_white
+from impasto.media.picture import read_picture, resize_picture
+from impasto.methods.distances import Distances, distances
+from impasto.methods.ladder import climb, plan
+from impasto.methods.objective import Wishes
+from impasto.methods.styles import resize_longest, resize_to, style_of_painting
+from impasto.networks.vgg import set_compute_type
+from impasto.networks.weights import load_vgg, vgg_weights
+
+PAIRS: Final = (
+    ("tubingen_canal", "van_gogh_the_starry_night"),
+    ("golden_gate_dusk", "klimt_portrait_of_adele_bloch_bauer_i"),
+    ("portrait_two_faces_small", "hokusai_the_great_wave_off_kanagawa"),
+    ("stata_winter", "kandinsky_composition_vii"),
+    ("green_lake", "munch_the_scream"),
+    ("flower_vase_plain_bg", "seurat_a_sunday_afternoon_on_the_island_of_la_grande_jatte"),
+)
+RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
+KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
+EFFORTS: Final = (1 / 3, 0.6, 1.0, 1.6, 2.5)
+CONTENTS: Final = (1.0, 1.5)
+SIZE_PX: Final = 512
+TIMED_STEPS: Final = 4
+
+
+class Mark(NamedTuple):
+    """A picture on the way: seconds that it took, and its distances on both judges."""
+
+    seconds: float
+    squeezenet: Distances
+    vgg16: Distances
+
+
+def main() -> None:
+    arguments = parser(__doc__, writes_sheet=False)
+    arguments.add_argument("deed", choices=["paint", "compare"])
+    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("--pairs", type=int, nargs="+", default=range(len(PAIRS)))
+    arguments.add_argument("-o", "--output", type=Path, default=Path("curve.png"))
+    options = arguments.parse_args()
+    options.work.mkdir(exist_ok=True)
+    pairs = {index: read_pair(options.photos, options.paintings, index) for index in options.pairs}
+    if options.deed == "paint":
+        for recipe in RECIPES:
+            for index, (photo, painting) in pairs.items():
+                paint(recipe, index, photo, painting, options.work)
+    else:
+        compare(pairs, options.work, options.output)
+
+
+def read_pair(photos: Path, paintings: Path, index: int) -> tuple[Tensor, Tensor]:
+    """The photo at `SIZE_PX` or its own size, and the painting, (1, 3, h, w)."""
+    photo_name, painting_name = PAIRS[index]
+    picture = read_picture(photos / f"{photo_name}.jpg")
+    photo = over_white(resize_picture(picture, min(SIZE_PX, max(picture.size_px))))
+    return photo, over_white(read_picture(paintings / f"{painting_name}.jpg"))
+
+
+def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path) -> None:
+    """Keeps the pictures at `KEPT_STEPS`, as float16."""
+    run, stages_of = RECIPES[recipe]
+    stages = stages_of(max(photo.shape[2:]))
+    total = sum(stage.steps for stage in stages)
+    if kept(work, recipe, index, total).exists():
+        return
+    for step, picture in enumerate(run(vgg_weights(), photo, painting, stages), start=1):
+        if step in KEPT_STEPS or step == total:
+            np.save(kept(work, recipe, index, step), picture.numpy().astype(np.float16))
+            print(recipe, *PAIRS[index], f"{step}/{total}", flush=True)
+
+
+def kept(work: Path, recipe: str, index: int, step: int) -> Path:
+    return work / f"{recipe}-{index}-{step}.npy"
+
+
+def compare(pairs: dict[int, tuple[Tensor, Tensor]], work: Path, output: Path) -> None:
+    curves: dict[str, list[tuple[float, float, float]]] = {}
+    ratios: dict[str, list[float]] = {recipe: [] for recipe in RECIPES}
+    for index, (photo, painting) in pairs.items():
+        step_s = time_steps(photo, painting)
+        ours = {
+            (effort, content): impasto_mark(photo, painting, effort, content)
+            for effort in EFFORTS
+            for content in CONTENTS
+        }
+        for (effort, content), mark in ours.items():
+            curves.setdefault(f"impasto, content {content:g}", []).append(shown(mark))
+            print(*PAIRS[index], f"impasto effort {effort:.2g} content {content:g}:", row(mark), flush=True)
+        for recipe, (_, stages_of) in RECIPES.items():
+            stages = stages_of(max(photo.shape[2:]))
+            total = sum(stage.steps for stage in stages)
+            for step, seconds in seconds_after(stages, step_s[recipe]):
+                if kept(work, recipe, index, step).exists():
+                    picture = torch.from_numpy(np.load(kept(work, recipe, index, step)).astype(np.float32))
+                    mark = measured(photo, painting, picture, seconds)
+                    curves.setdefault(recipe, []).append(shown(mark))
+                    print(*PAIRS[index], f"{recipe} step {step}:", row(mark), flush=True)
+                    if step == total:
+                        ratios[recipe].append(ratio(mark, list(ours.values())))
+                        print(*PAIRS[index], f"{recipe}'s time over impasto's: {ratios[recipe][-1]:.1f}")
+    for recipe, found in ratios.items():
+        if found:
+            print(f"{recipe}: median ratio of {len(found)} pairs {statistics.median(found):.1f}")
+    draw(curves, output)
+
+
+def time_steps(photo: Tensor, painting: Tensor) -> dict[str, list[float]]:
+    """Median seconds of a step in each stage of each recipe, the recipes taking turns."""
+    weights = vgg_weights()
+    found: dict[str, list[float]] = {recipe: [] for recipe in RECIPES}
+    stages = {recipe: stages_of(max(photo.shape[2:])) for recipe, (_, stages_of) in RECIPES.items()}
+    for turn in range(max(map(len, stages.values()))):
+        for recipe, (run, _) in RECIPES.items():
+            if turn < len(stages[recipe]):
+                size = stages[recipe][turn].longest_px
+                at_size = resize_longest(photo, size).clamp(0, 1)
+                steps = run(weights, at_size, painting, [Stage(size, TIMED_STEPS + 1)])
+                found[recipe].append(statistics.median(durations(steps)))
+    return found
+
+
+def durations(steps: Iterator[Tensor]) -> list[float]:
+    """Seconds of every step but the first, which also prepares."""
+    next(steps)
+    taken, since = [], time.perf_counter()
+    for _ in steps:
+        taken.append(time.perf_counter() - since)
+        since = time.perf_counter()
+    return taken
+
+
+def seconds_after(stages: Sequence[Stage], step_s: Sequence[float]) -> Iterator[tuple[int, float]]:
+    """Each step's number and the seconds until its end."""
+    each = chain.from_iterable([seconds] * stage.steps for stage, seconds in zip(stages, step_s, strict=True))
+    return enumerate(accumulate(each), start=1)
+
+
+def impasto_mark(photo: Tensor, painting: Tensor, effort: float, content: float) -> Mark:
+    """The whole painting, from the weights on: the painting is measured and the photo painted."""
+    started = time.perf_counter()
+    vgg = set_compute_type(load_vgg(), torch.bfloat16)
+    size_px = (photo.shape[3], photo.shape[2])
+    rungs = plan(size_px, max(size_px), None, None, effort)
+    *_, last = climb(vgg, photo, style_of_painting(vgg, painting), rungs, Wishes(content=content))
+    return measured(photo, painting, last.picture, time.perf_counter() - started)
+
+
+def measured(photo: Tensor, painting: Tensor, picture: Tensor, seconds: float) -> Mark:
+    """A smaller picture is measured at its own size."""
+    plain = resize_to(photo, (picture.shape[2], picture.shape[3])).clamp(0, 1)
+    styled = resize_longest(painting, max(picture.shape[2:])).clamp(0, 1)
+    squeezenet, vgg16 = (distances(judge, picture, plain, styled) for judge in judges())
+    return Mark(seconds, squeezenet, vgg16)
+
+
+def ratio(theirs: Mark, ours: Sequence[Mark]) -> float:
+    """Their time over that of our quickest picture that is at least as good; 0 if none is."""
+    good = [
+        mark.seconds
+        for mark in ours
+        if mark.squeezenet.style <= theirs.squeezenet.style
+        and mark.squeezenet.content <= theirs.squeezenet.content
+    ]
+    return theirs.seconds / min(good) if good else 0.0
+
+
+def row(mark: Mark) -> str:
+    return (
+        f"{mark.seconds:.1f} s, squeezenet {mark.squeezenet.style:.3f} {mark.squeezenet.content:.3f}, "
+        f"vgg16 {mark.vgg16.style:.3f} {mark.vgg16.content:.3f}"
+    )
+
+
+def shown(mark: Mark) -> tuple[float, float, float]:
+    return mark.seconds, *mark.squeezenet
+
+
+def draw(curves: dict[str, list[tuple[float, float, float]]], output: Path) -> None:
+    """Distances over seconds on a logarithmic scale; a dot a picture."""
+    figure, panels = pyplot.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
+    for index, (panel, title) in enumerate(zip(panels, ("style", "content"), strict=True), start=1):
+        for name, marks in curves.items():
+            panel.scatter([mark[0] for mark in marks], [mark[index] for mark in marks], s=14, label=name)
+        panel.set(xscale="log", ylabel=f"{title} distance, SqueezeNet", xlabel="seconds")
+        panel.legend()
+    figure.savefig(output, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
