@@ -94,7 +94,7 @@ def test_a_bound_on_memory_changes_the_picture_little(picture_file: MakePicture)
     photo = picture_file("photo", size=(600, 420))
     roomy, bound = (
         impasto.stylize(photo, "great-wave", size=600, steps=6, precision="float32", memory=memory).rgb
-        for memory in (None, "1.2GB")
+        for memory in (None, "1.4GB")
     )
     assert 0 < np.abs(roomy - bound).mean() < 0.03
 
