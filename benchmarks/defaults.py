@@ -13,10 +13,10 @@ from typing import Any
 import torch
 
 from benchmarks.arguments import parser
+from benchmarks.pairs import PAIRS, SIZE_PX, read_pair
 from benchmarks.sheets import save_sheet
 from impasto.compare import judges
-from impasto.crossing import over_white, to_pixels
-from impasto.media.picture import read_picture, resize_picture
+from impasto.crossing import to_pixels
 from impasto.methods.distances import distances
 from impasto.methods.ladder import climb, plan
 from impasto.methods.objective import Wishes
@@ -25,12 +25,6 @@ from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg
 from impasto.tasks import Pixels
 
-PAIRS = (
-    ("tubingen_canal", "van_gogh_the_starry_night"),
-    ("portrait_two_faces_small", "hokusai_the_great_wave_off_kanagawa"),
-    ("golden_gate_dusk", "klimt_portrait_of_adele_bloch_bauer_i"),
-    ("stata_winter", "kandinsky_composition_vii"),
-)
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "content x0.5": {"content": 0.5},
@@ -44,7 +38,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "1 rung": {"rungs": 1, "steps": 28},
     "3 rungs": {"rungs": 3},
 }
-SIZE_PX = 512
 
 
 def main() -> None:
@@ -55,10 +48,8 @@ def main() -> None:
     squeezenet, _ = judges()
     rows: list[list[Pixels]] = []
     figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in options.variants}
-    for photo_name, painting_name in PAIRS:
-        picture = read_picture(options.photos / f"{photo_name}.jpg")
-        photo = over_white(resize_picture(picture, min(SIZE_PX, max(picture.size_px))))
-        painting = over_white(read_picture(options.paintings / f"{painting_name}.jpg"))
+    for index, names in enumerate(PAIRS[:4]):
+        photo, painting = read_pair(options.photos, options.paintings, index)
         style = style_of_painting(vgg, painting)
         row = [to_pixels(photo)]
         for name in options.variants:
@@ -72,7 +63,7 @@ def main() -> None:
             found = distances(squeezenet, last.picture, photo, resize_longest(painting, SIZE_PX))
             figures[name].append((seconds, *found))
             row.append(to_pixels(last.picture))
-            print(f"{photo_name} {painting_name} {name}: {seconds:.1f} s,", *found, flush=True)
+            print(f"{' '.join(names)} {name}: {seconds:.1f} s,", *found, flush=True)
         rows.append(row)
         save_sheet(rows, options.output, ["photo", *options.variants])
     for name, measured in figures.items():

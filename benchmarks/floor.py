@@ -13,7 +13,7 @@ import time
 import torch
 
 from benchmarks.arguments import parser
-from benchmarks.still import PAIRS, SIZE_PX, read_pair
+from benchmarks.pairs import PAIRS, SIZE_PX, read_pair
 from impasto.methods.devices import choose_precision
 from impasto.methods.ladder import Rung, climb, plan
 from impasto.methods.objective import CONTENT_LAYER, Wishes

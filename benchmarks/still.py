@@ -25,10 +25,9 @@ from matplotlib import pyplot
 from torch import Tensor
 
 from benchmarks.arguments import parser
+from benchmarks.pairs import PAIRS, read_pair
 from benchmarks.peers import Stage, classical, classical_stages, crowsonkb, crowsonkb_stages
 from impasto.compare import judges
-from impasto.crossing import over_white
-from impasto.media.picture import read_picture, resize_picture
 from impasto.methods.distances import Distances, distances
 from impasto.methods.ladder import climb, plan
 from impasto.methods.objective import Wishes
@@ -36,19 +35,10 @@ from impasto.methods.styles import resize_longest, resize_to, style_of_painting
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg, vgg_weights
 
-PAIRS: Final = (
-    ("tubingen_canal", "van_gogh_the_starry_night"),
-    ("golden_gate_dusk", "klimt_portrait_of_adele_bloch_bauer_i"),
-    ("portrait_two_faces_small", "hokusai_the_great_wave_off_kanagawa"),
-    ("stata_winter", "kandinsky_composition_vii"),
-    ("green_lake", "munch_the_scream"),
-    ("flower_vase_plain_bg", "seurat_a_sunday_afternoon_on_the_island_of_la_grande_jatte"),
-)
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
 EFFORTS: Final = (1 / 3, 0.6, 1.0, 1.6, 2.5)
 CONTENTS: Final = (1.0, 1.5)
-SIZE_PX: Final = 512
 TIMED_STEPS: Final = 4
 
 
@@ -75,14 +65,6 @@ def main() -> None:
                 paint(recipe, index, photo, painting, options.work)
     else:
         compare(pairs, options.work, options.output)
-
-
-def read_pair(photos: Path, paintings: Path, index: int) -> tuple[Tensor, Tensor]:
-    """The photo at `SIZE_PX` or its own size, and the painting, (1, 3, h, w)."""
-    photo_name, painting_name = PAIRS[index]
-    picture = read_picture(photos / f"{photo_name}.jpg")
-    photo = over_white(resize_picture(picture, min(SIZE_PX, max(picture.size_px))))
-    return photo, over_white(read_picture(paintings / f"{painting_name}.jpg"))
 
 
 def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path) -> None:

@@ -34,10 +34,15 @@ def color_map(found: Statistics, wanted: Statistics) -> ColorMap:
 def recolor(picture: Tensor, colors: ColorMap) -> Tensor:
     """(1, 3, h, w) in [0, 1] -> the same, float32, mapped and cut to [0, 1]."""
     result = colors.offset.view(1, 3, 1, 1).expand(picture.shape).clone()
-    for row in range(3):
-        for column in range(3):  # one at a time, to save memory
-            result[0, row] += colors.matrix[row, column] * picture[0, column]
+    for plane, color in zip(picture[0], colors.matrix.T, strict=True):
+        add_plane(result, plane, color)
     return result.clamp_(0, 1)
+
+
+def add_plane(picture: Tensor, plane: Tensor, color: Tensor) -> None:
+    """picture (1, 3, h, w) += color (3,) times plane (h, w), a channel at a time to save memory."""
+    for channel, share in zip(picture[0], color, strict=True):
+        channel += share * plane  # noqa: PLW2901 - a view, changed in place
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:

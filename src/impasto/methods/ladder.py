@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from impasto.media.scaling import fit_within
-from impasto.methods.color import ColorMap, color_map, recolor
+from impasto.methods.color import ColorMap, add_plane, color_map, recolor
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory
 from impasto.methods.objective import CONTENT_LAYER, Wishes, loss_and_gradient, wanted
@@ -77,8 +77,7 @@ def enlarge(painted: Tensor, photo: Tensor, photo_small: Tensor, colors: ColorMa
     result = resize_to(painted, size)
     for channel in range(3):
         detail = photo[:, channel : channel + 1] - resize_to(photo_small[:, channel : channel + 1], size)
-        for row in range(3):
-            result[0, row] += colors.matrix[row, channel] * detail[0, 0]
+        add_plane(result, detail[0, 0], colors.matrix[:, channel])
     return result
 
 
