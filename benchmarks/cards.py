@@ -10,7 +10,6 @@ import torch
 
 import impasto
 from benchmarks.arguments import parser
-from impasto.compare import judges
 from impasto.crossing import over_white, to_tensor
 from impasto.media.cards import read_card
 from impasto.media.gallery import builtin_styles
@@ -18,6 +17,7 @@ from impasto.media.picture import read_picture, resize_picture
 from impasto.methods.distances import distances
 from impasto.methods.styles import STYLE_LAYERS, measure, resize_longest, style_of_card
 from impasto.networks.weights import load_vgg
+from impasto.studio import Studio
 from impasto.stylebook import card_statistics
 
 STYLES = {
@@ -31,7 +31,7 @@ SIZES_PX = (256, 300, 512, 600, 860)
 def main() -> None:
     options = parser(__doc__, writes_sheet=False).parse_args()
     vgg = load_vgg()
-    squeezenet, _ = judges()
+    squeezenet, _ = Studio().judges
     file = options.photos / f"{PHOTO}.jpg"
     for name, painting_name in STYLES.items():
         path = options.paintings / f"{painting_name}.jpg"

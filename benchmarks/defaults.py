@@ -15,7 +15,6 @@ import torch
 from benchmarks.arguments import parser
 from benchmarks.pairs import PAIRS, SIZE_PX, read_pair
 from benchmarks.sheets import save_sheet
-from impasto.compare import judges
 from impasto.crossing import to_pixels
 from impasto.methods.distances import distances
 from impasto.methods.ladder import climb, plan
@@ -23,6 +22,7 @@ from impasto.methods.objective import Wishes
 from impasto.methods.styles import resize_longest, style_of_painting
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg
+from impasto.studio import Studio
 from impasto.tasks import Pixels
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -45,7 +45,7 @@ def main() -> None:
     arguments.add_argument("variants", nargs="*", default=list(VARIANTS))
     options = arguments.parse_args()
     vgg = set_compute_type(load_vgg(), torch.bfloat16)
-    squeezenet, _ = judges()
+    squeezenet, _ = Studio().judges
     rows: list[list[Pixels]] = []
     figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in options.variants}
     for index, names in enumerate(PAIRS[:4]):

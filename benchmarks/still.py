@@ -27,13 +27,13 @@ from torch import Tensor
 from benchmarks.arguments import parser
 from benchmarks.pairs import PAIRS, read_pair
 from benchmarks.peers import Stage, classical, classical_stages, crowsonkb, crowsonkb_stages
-from impasto.compare import judges
 from impasto.methods.distances import Distances, distances
 from impasto.methods.ladder import climb, plan
 from impasto.methods.objective import Wishes
 from impasto.methods.styles import resize_longest, resize_to, style_of_painting
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg, vgg_weights
+from impasto.studio import Studio
 
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
@@ -160,7 +160,7 @@ def measured(photo: Tensor, painting: Tensor, picture: Tensor, seconds: float) -
     """A smaller picture is measured at its own size."""
     plain = resize_to(photo, (picture.shape[2], picture.shape[3])).clamp(0, 1)
     styled = resize_longest(painting, max(picture.shape[2:])).clamp(0, 1)
-    squeezenet, vgg16 = (distances(judge, picture, plain, styled) for judge in judges())
+    squeezenet, vgg16 = (distances(judge, picture, plain, styled) for judge in Studio().judges)
     return Mark(seconds, squeezenet, vgg16)
 
 

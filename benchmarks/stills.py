@@ -10,11 +10,11 @@ import statistics
 import impasto
 from benchmarks.arguments import parser
 from benchmarks.sheets import save_sheet
-from impasto.compare import judges
 from impasto.crossing import over_white, to_tensor
 from impasto.media.picture import read_picture, resize_picture
 from impasto.methods.distances import distances
 from impasto.methods.styles import resize_longest
+from impasto.studio import Studio
 from impasto.tasks import Pixels
 
 PHOTOS = (
@@ -42,7 +42,7 @@ SIZE_PX = 512
 
 def main() -> None:
     options = parser(__doc__, writes_sheet=True).parse_args()
-    squeezenet, _ = judges()
+    squeezenet, _ = Studio().judges
     rows: list[list[Pixels]] = []
     measured: list[tuple[float, float, float]] = []
     for photo_name in PHOTOS:

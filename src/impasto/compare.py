@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from impasto.crossing import over_white
 from impasto.media.picture import read_picture, resize_picture
-from impasto.methods.distances import Distances, Judge, distances
-from impasto.methods.styles import STYLE_LAYERS, resize_to
-from impasto.networks.weights import load_squeezenet, load_vgg
+from impasto.methods.distances import Distances, distances
+from impasto.methods.styles import resize_to
+from impasto.studio import Studio
 
 
 class Comparison(NamedTuple):
@@ -19,23 +19,15 @@ class Comparison(NamedTuple):
     vgg16: Distances
 
 
-def judges() -> tuple[Judge, Judge]:
-    """SqueezeNet and VGG-16, in float32 on the CPU."""
-    vgg = load_vgg()
-    layers = {*STYLE_LAYERS, "4_2"}
-    return (
-        Judge(load_squeezenet(), ("conv1", "fire3", "fire5", "fire7", "fire9"), "fire7"),
-        Judge(lambda picture: vgg(picture, layers), STYLE_LAYERS, "4_2"),
-    )
-
-
-def compare(photo: Path, style: Path, paintings: Sequence[Path], max_pixels: int) -> list[Comparison]:
+def compare(
+    photo: Path, style: Path, paintings: Sequence[Path], max_pixels: int, studio: Studio | None = None
+) -> list[Comparison]:
     """Each painting at its own size, the photo brought to it, the style to its longest side.
 
     PictureError for a file that cannot be read.
     """
     photo_picture, style_picture = (read_picture(path, max_pixels=max_pixels) for path in (photo, style))
-    squeezenet, vgg16 = judges()
+    squeezenet, vgg16 = (studio or Studio()).judges
     results = []
     for path in paintings:
         painting = read_picture(path, max_pixels=max_pixels)

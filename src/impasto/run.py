@@ -26,16 +26,14 @@ from impasto.media.picture import (
     resize_picture,
     write_picture,
 )
-from impasto.methods.devices import choose_device, choose_precision
 from impasto.methods.ladder import Climbed, Manner, Rung, climb, plan
 from impasto.methods.memory import Workspace, free_bytes, ran_out_of_memory, spaces
 from impasto.methods.objective import Wishes
 from impasto.methods.pace import Deadline
 from impasto.methods.styles import StyleAt, blend
-from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights, set_compute_type
-from impasto.networks.weights import vgg_weights
+from impasto.networks.vgg import POOLED_STRIDE, VggWeights
 from impasto.options import Quality
-from impasto.stylebook import load_style
+from impasto.studio import Network, Studio
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
 EFFORTS: Final[dict[Quality, float]] = {"draft": 1 / 3, "good": 1.0, "best": 4.0}
@@ -46,23 +44,25 @@ MOST_EFFORT: Final = 1000.0
 
 def run(
     task: StylizeTask,
+    studio: Studio | None = None,
     stop: Callable[[], bool] = lambda: False,
     steps: Sequence[int] | None = None,
     started: float | None = None,
 ) -> Iterator[Progress | Result]:
     """Paints, yielding Progress after every step and a Result at the end, when the picture is written.
 
-    stop: asked after every step; once it is true, the painting so far becomes the result. steps: how many to
-    take on each rung, as a recipe tells. started: when the user began to wait, on time.perf_counter.
+    studio: what other runs have loaded already. stop: asked after every step; once it is true, the painting
+    so far becomes the result. steps: how many to take on each rung, as a recipe tells. started: when the user
+    began to wait, on time.perf_counter.
     Errors: an ImpastoError before the first step for what the user can mend; nothing is written then.
     """
     started = time.perf_counter() if started is None else started
     check_output(task)
     photo = read_photo(task.photo, task.options.size, task.options.max_pixels)
-    easel = set_up(task, photo.size_px, steps)
-    made_from = recipe(easel.task, easel.weights)
+    easel = set_up(task, photo.size_px, studio or Studio(), steps)
+    made_from = recipe(easel.task, easel.network.weights)
     watch = Watch(easel.rungs, started, _deadline(easel, started) if steps is None else None)
-    canvas = to_tensor(photo.rgb).to(easel.vgg.mean.device, easel.canvas_type)
+    canvas = to_tensor(photo.rgb).to(easel.network.device, easel.canvas_type)
     photo = replace(photo, rgb=np.empty((0, 0, 3), np.float32))  # a large one would be in the way
     climbed = None
     for climbed in _paint(easel, canvas, watch.enough, stop):
@@ -85,8 +85,7 @@ class Easel:
     """All that painting takes; the task says what was settled on."""
 
     task: StylizeTask
-    weights: VggWeights
-    vgg: Vgg
+    network: Network
     style: StyleAt
     rungs: list[Rung]
     spaces: list[Workspace]
@@ -96,36 +95,36 @@ class Easel:
         return torch.float16 if self.spaces[-1].lean else torch.float32
 
 
-def set_up(task: StylizeTask, photo_px: tuple[int, int], steps: Sequence[int] | None) -> Easel:
-    """Device, network, style and plan for a photo of (width, height); errors as `run` has them."""
+def set_up(
+    task: StylizeTask, photo_px: tuple[int, int], studio: Studio, steps: Sequence[int] | None
+) -> Easel:
+    """Network, style and plan for a photo of (width, height); errors as `run` has them."""
     options = task.options
-    device = choose_device(options.device)
-    dtype = choose_precision(options.precision, device)
-    weights = vgg_weights(options.backbone, options.weights)
-    vgg = set_compute_type(Vgg(weights).to(device), dtype)
+    network = studio.network(options)
     settled: dict[str, Any] = {
-        "device": device.type,
-        "precision": str(dtype).removeprefix("torch."),
+        "device": network.device.type,
+        "precision": str(network.dtype).removeprefix("torch."),
         "size": max(photo_px),
     }
-    styles = [load_style(choice.source, vgg, weights, max(photo_px), options) for choice in task.styles]
+    styles = [
+        studio.style(choice.source, network, max(photo_px), options.max_pixels) for choice in task.styles
+    ]
     effort = MOST_EFFORT if options.time else EFFORTS[options.quality]
     rungs = plan(photo_px, options.size, options.rungs, options.steps, effort)
     if steps is not None:
         if len(steps) != len(rungs):
             raise OptionError(f"the recipe has steps for {len(steps)} rungs, not {len(rungs)}; paint anew")
         rungs = [rung._replace(steps=count) for rung, count in zip(rungs, steps, strict=True)]
-    memory = 0.9 * free_bytes(device) if options.memory is None else float(options.memory)
+    memory = 0.9 * free_bytes(network.device) if options.memory is None else float(options.memory)
     held_bytes = sum(style.held_bytes for style in styles)
     rooms = [Workspace()] * len(rungs)
     if options.strength > 0:
-        rooms = spaces([rung.size_px for rung in rungs], dtype, options.optimizer, memory, held_bytes)
+        rooms = spaces([rung.size_px for rung in rungs], network.dtype, options.optimizer, memory, held_bytes)
     if any(room != Workspace() for room in rooms):
         settled["memory"] = memory  # with more or less of it, a rerun would differ
     return Easel(
         task.model_copy(update={"options": options.model_copy(update=settled)}),
-        weights,
-        vgg,
+        network,
         blend([style.at for style in styles], [choice.weight for choice in task.styles]),
         rungs,
         rooms,
@@ -236,7 +235,7 @@ def _paint(
     manner = Manner(options.optimizer, options.start, options.seed)
     try:
         yield from climb(
-            easel.vgg, canvas, easel.style, easel.rungs, wishes, manner, easel.spaces, enough, stop
+            easel.network.vgg, canvas, easel.style, easel.rungs, wishes, manner, easel.spaces, enough, stop
         )
     except RuntimeError as error:
         if not ran_out_of_memory(error):

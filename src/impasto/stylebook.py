@@ -24,7 +24,7 @@ from impasto.methods.styles import (
 )
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights
 from impasto.networks.weights import vgg_weights
-from impasto.options import MAX_PIXELS, StylizeOptions
+from impasto.options import MAX_PIXELS
 from impasto.tasks import Pixels
 
 CARD_SIZES_PX: Final = (256, 362, 512, 724, 1024)
@@ -39,14 +39,12 @@ class Loaded(NamedTuple):
     held_bytes: int
 
 
-def load_style(
-    source: str, vgg: Vgg, weights: VggWeights, longest_px: int, options: StylizeOptions
-) -> Loaded:
+def load_style(source: str, vgg: Vgg, weights: VggWeights, longest_px: int, max_pixels: int) -> Loaded:
     """A style by its name or file, for pictures of up to `longest_px`.
 
     StyleError when a card was measured with another network.
     """
-    style = read_style(source, options.max_pixels)
+    style = read_style(source, max_pixels)
     device = vgg.mean.device
     if isinstance(style, Picture):
         check_painting(style, source)

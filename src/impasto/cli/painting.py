@@ -62,7 +62,7 @@ def paint(
         check_report(task, report)
     console = plain(stderr=True, quiet=quiet)
     with stop_on_interrupt() as interrupt:
-        result = follow(run(task, interrupt.stop.is_set, steps, started), console, interrupt)
+        result = follow(run(task, None, interrupt.stop.is_set, steps, started), console, interrupt)
     height, width = result.rgb.shape[:2]
     console.print(f"{task.output}  {width} x {height}, {result.seconds:.0f} s")
     if report is not None:
