@@ -74,12 +74,14 @@ def test_a_time_and_memory_may_be_words_or_numbers() -> None:
     assert StylizeOptions(time="0.5m", memory="4GB") == StylizeOptions(time=30, memory=4e9)
 
 
-def test_it_ends_on_time(picture_file: MakePicture) -> None:
-    photo = picture_file("photo", size=(256, 192))
-    impasto.stylize(photo, "great-wave", size=64, steps=1)  # whatever is loaded once
-    result = impasto.stylize(photo, "great-wave", size=256, time=4)
-    assert result.seconds == pytest.approx(4, abs=1)
-    assert len(result.report["recipe"]["steps"]) == 1
+def test_no_step_begins_after_the_time_is_over(picture_file: MakePicture) -> None:
+    events = list(impasto.painting(picture_file("photo", size=(256, 192)), "great-wave", size=256, time=4))
+    steps = [event for event in events if isinstance(event, Progress)]
+    assert isinstance(events[-1], Result)
+    assert events[-1].seconds > 3
+    assert events[-1].report["recipe"]["steps"] == [len(steps)]
+    # A machine that is too busy for the fewest steps says so.
+    assert steps[-2].seconds < 4 or any("longer than asked" in note for note in events[-1].notes)
 
 
 def test_too_little_time_is_told_at_once_and_painted_all_the_same(picture_file: MakePicture) -> None:
