@@ -22,6 +22,7 @@ Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "heic"]
 
 MAX_PIXELS: Final = 200_000_000
 
@@ -131,6 +132,10 @@ class StylizeOptions(Options):
     precision: Annotated[
         Precision, Field(description="Numbers for the features; auto measures which are faster here.")
     ] = "auto"
+    format: Annotated[
+        Format,
+        Field(description="Of a result whose name does not tell it: in a batch, or on standard output."),
+    ] = "png"
     jpeg_quality: Annotated[
         int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")
     ] = 95

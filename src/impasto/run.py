@@ -166,9 +166,16 @@ def recipe(task: StylizeTask, weights: VggWeights) -> dict[str, Any]:
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "task": task.model_dump(mode="json", exclude={"output"}),
+        **hashes_of_inputs(task),
+        "weights_sha256": weights.sha256,
+    }
+
+
+def hashes_of_inputs(task: StylizeTask) -> dict[str, Any]:
+    """SHA-256 of the pictures and cards that a task names."""
+    return {
         "photo_sha256": sha256_of(task.photo),
         "styles_sha256": [sha256_of(style_path(choice.source)) for choice in task.styles],
-        "weights_sha256": weights.sha256,
     }
 
 

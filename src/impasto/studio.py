@@ -63,7 +63,7 @@ class Studio:
             held_bytes = sum(style.held_bytes for style in self._styles.values())
             if len(self._styles) <= STYLES_KEPT and held_bytes <= PAINTINGS_KEPT_BYTES:
                 break
-            self._styles.pop(oldest)
+            self._styles.pop(oldest, None)
         return found
 
     @cached_property

@@ -16,12 +16,20 @@ _FORMATS: Final = (
     *("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "ICO", "AVIF"),
     *("JPEG2000", "PPM", "TGA", "PSD", "QOI", "PCX", "SGI"),
 )
+_HEIF_SUFFIXES: Final = frozenset((".heic", ".heics", ".heif", ".heifs", ".hif"))
 _PARTS: Final = {
     **dict.fromkeys(("GIF", "WEBP", "PNG", "AVIF"), "frames"),
     "TIFF": "pages",
     "MPO": "pictures",
 }
 _SRGB_CHROMATICITY: Final = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+
+
+def readable_suffixes() -> frozenset[str]:
+    """How names of pictures usually end, in lower case: for picking them out of a folder."""
+    formats = {*_FORMATS, "MPO"}
+    known = Image.registered_extensions()
+    return _HEIF_SUFFIXES | {suffix for suffix, kind in known.items() if kind in formats}
 
 
 def decode(file: BinaryIO, max_pixels: int) -> Raster:

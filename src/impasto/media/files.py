@@ -3,12 +3,15 @@
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from impasto.errors import ImpastoError, OutputError
+
+_DEAD_S: Final = 60
 
 
 def place_of(path: Path) -> Path:
@@ -55,6 +58,14 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Removes what writers that were killed left in a folder: nobody has written to it for a minute."""
+    for part in folder.glob(".impasto-*.part"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > _DEAD_S:
+                part.unlink()
 
 
 def _unwritable(path: Path, reason: Exception) -> OutputError:

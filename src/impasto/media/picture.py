@@ -34,9 +34,10 @@ from impasto.media.metadata import exif_of_size, recipe_of
 from impasto.media.opening import opened
 from impasto.media.profiles import srgb_profile, to_srgb, unit
 from impasto.media.scaling import fit_within, resize, resize_with_alpha
-from impasto.options import MAX_PIXELS
+from impasto.options import MAX_PIXELS, Format
 
 __all__ = [
+    "SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Picture",
     "check_writable",
@@ -70,6 +71,17 @@ _WRITABLE: Final = {
     ".heic": _HEIF,
     ".heif": _HEIF,
 }
+
+SUFFIXES: Final[dict[Format, str]] = {
+    "png": ".png",
+    "jpeg": ".jpg",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "bmp": ".bmp",
+    "avif": ".avif",
+    "heic": ".heic",
+}
+"""What the name of a result in each format ends in."""
 
 WRITABLE_SUFFIXES: Final = tuple(_WRITABLE)
 """What `write_picture` accepts, in lower case; it does not mind capitals."""
