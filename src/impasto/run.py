@@ -17,6 +17,7 @@ from torch import Tensor
 from impasto.crossing import to_pixels, to_tensor
 from impasto.errors import OptionError, PictureError, ResourceError
 from impasto.media.cards import sha256_of
+from impasto.media.files import STANDARD
 from impasto.media.gallery import builtin_styles, style_path
 from impasto.media.picture import (
     Picture,
@@ -74,7 +75,13 @@ def run(
     made_from["steps"] = watch.steps_taken()
     if task.output is not None:
         painted = replace(photo, rgb=rgb)
-        write_picture(task.output, painted, recipe=json.dumps(made_from), quality=task.options.jpeg_quality)
+        write_picture(
+            task.output,
+            painted,
+            recipe=json.dumps(made_from),
+            quality=task.options.jpeg_quality,
+            piped=task.options.format,
+        )
     notes = (*photo.notes, *watch.notes)
     report = watch.report() | {"notes": notes, "recipe": made_from}
     yield Result(easel.task, rgb, report["seconds"], notes, report)
@@ -211,6 +218,10 @@ def _style_found_again(choice: StyleChoice, picture: Path, sha256: str) -> Style
 
 
 def _found_again(path: Path, picture: Path, sha256: str) -> Path:
+    if path == STANDARD:
+        if sha256_of(path) == sha256:
+            return path
+        raise OptionError(f"{picture} was made from standard input; pipe the same photo in again")
     places = [place for place in (path, picture.parent / path.name) if place.is_file()]
     for place in places:
         if sha256_of(place) == sha256:

@@ -1,31 +1,32 @@
 """The commands, and the door: every mistake a user can mend becomes one line and exit code 2."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
-import pydantic
 from cyclopts import App, CycloptsError, Parameter
 
 from impasto.cli import models, styles
-from impasto.cli.console import plain
+from impasto.cli.config import Config, with_defaults
+from impasto.cli.console import Voice, plain, print_json
+from impasto.cli.exits import Exit
+from impasto.cli.sentences import sentence
 from impasto.errors import ImpastoError
 from impasto.options import MAX_PIXELS, StylizeOptions
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
-EXIT_MISTAKE = 2
-EXIT_INTERRUPTED = 130
-
 Output = Annotated[
-    Path | None, Parameter(name=["--output", "-o"], help="Where the result goes; the suffix is its format.")
+    Path | None,
+    Parameter(
+        name=["--output", "-o"],
+        help="Where the result goes; the suffix is its format, and - is standard output.",
+    ),
 ]
-Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", help="Say nothing but errors.")]
+Options = Annotated[StylizeOptions, Parameter(name="*")]
 Report = Annotated[Path | None, Parameter(help="Write what happened, as JSON, to this file.")]
 
 app = App(
@@ -44,15 +45,16 @@ def stylize(
     *style: str,
     output: Output = None,
     report: Report = None,
-    quiet: Quiet = False,
-    options: Annotated[StylizeOptions, Parameter(name="*")] = StylizeOptions(),  # noqa: B008 - frozen
+    config: Config = None,
+    voice: Voice = Voice(),  # noqa: B008 - frozen
+    options: Options = StylizeOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Repaint a photo.
 
     Parameters
     ----------
     photo
-        The photo: JPEG, PNG, WebP, TIFF, BMP and most others.
+        The photo: JPEG, PNG, WebP, TIFF, BMP and most others; - is standard input.
     style
         A built-in style (see: impasto style list), a painting or a .style file. Several are blended,
         each with a share if you like: monet.jpg klimt.jpg:0.3
@@ -60,11 +62,12 @@ def stylize(
     started = time.perf_counter()  # before torch is imported, for which the user waits, too
     from impasto.cli.painting import paint, stylize_task
 
-    paint(stylize_task(photo, style, output, options), report, quiet, started=started)
+    task = stylize_task(photo, style, output, with_defaults(options, config))
+    paint(task, report, voice, started=started)
 
 
 @app.command
-def rerun(picture: Path, *, output: Output = None, quiet: Quiet = False) -> None:
+def rerun(picture: Path, *, output: Output = None, voice: Voice = Voice()) -> None:  # noqa: B008 - frozen
     """Make a painting again from the recipe inside it: the same pixels, on the same machine.
 
     Parameters
@@ -74,7 +77,7 @@ def rerun(picture: Path, *, output: Output = None, quiet: Quiet = False) -> None
     """
     from impasto.cli.painting import again
 
-    again(picture, output, quiet)
+    again(picture, output, voice)
 
 
 @app.command
@@ -97,33 +100,67 @@ def compare(photo: Path, style: Path, *painting: Path, max_pixels: int = MAX_PIX
     show_comparison(photo, style, painting, max_pixels)
 
 
+@app.command
+def batch(  # noqa: PLR0913 - the words of the command line
+    *photo: Path,
+    style: Annotated[tuple[str, ...], Parameter(negative="", help="Once for each style.")] = (),
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="The folder for the paintings.")],
+    blend: Annotated[bool, Parameter(negative="", help="All styles in one painting, not one each.")] = False,
+    recursive: Annotated[bool, Parameter(negative="", help="Look into sub-folders, and keep them.")] = False,
+    contact_sheet: Annotated[Path | None, Parameter(help="Write a picture of all the paintings.")] = None,
+    config: Config = None,
+    voice: Voice = Voice(),  # noqa: B008 - frozen
+    options: Options = StylizeOptions(),  # noqa: B008 - frozen
+) -> int:
+    """Repaint many photos, in one style or several. The same command again goes on where it was stopped.
+
+    Parameters
+    ----------
+    photo
+        Photos and folders of photos; the last word is the style, unless styles are named with --style.
+    """
+    from impasto.cli.batching import paint_batch, planned
+
+    tasks = planned(photo, style, output, with_defaults(options, config), blend=blend, recursive=recursive)
+    return paint_batch(tasks, output, contact_sheet, voice)
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
+    """Print a script that completes impasto's commands and options in your shell.
+
+    Parameters
+    ----------
+    shell
+        Which shell; docs/command-line.md says where its script goes.
+    """
+    sys.stdout.write(app.generate_completion(shell=shell))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 2 a mistake the user can mend, told in one line, 130 interrupted."""
+    """Runs the command line and returns the exit code; an error is told in one line, with --json as JSON."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that cannot be shown is no reason to fail
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        return int(app(words, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except (ImpastoError, CycloptsError) as error:
-        plain(stderr=True).print(f"impasto: {sentence(error)}")
-        return EXIT_MISTAKE
+        return _ended(Exit.MISTAKE, sentence(error), words)
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    return 0
+        return _ended(Exit.INTERRUPTED, "interrupted", words)
+    except BrokenPipeError:
+        # What Python flushes at its end would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.UNHEARD
+    except Exception as defect:
+        _ended(Exit.DEFECT, f"{type(defect).__name__}: {defect}", words)
+        raise
 
 
-def sentence(error: ImpastoError | CycloptsError) -> str:
-    """What went wrong, in one line."""
-    cause = error.__cause__
-    if isinstance(error, CycloptsError) and isinstance(cause, pydantic.ValidationError):
-        return "; ".join(_complaint(detail) for detail in cause.errors())
-    return " ".join(str(error).split()).removesuffix(".")
-
-
-def _complaint(detail: "ErrorDetails") -> str:
-    name = "--" + str(detail["loc"][-1]).replace("_", "-") if detail["loc"] else "an argument"
-    message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
-    # Our own sentences say it all.
-    return (
-        f"{name} {message}" if detail["type"] == "value_error" else f"{name} {message}, not {detail['input']}"
-    )
+def _ended(code: Exit, message: str, words: Sequence[str]) -> Exit:
+    if "--json" in words:
+        print_json("error", message=message, exit_code=code)
+    if code is Exit.MISTAKE:
+        plain(stderr=True).print(f"impasto: {message}")
+    return code

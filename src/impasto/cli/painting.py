@@ -2,19 +2,22 @@
 
 import json
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from threading import Event
 from types import FrameType
+from typing import Any
 
 import pydantic
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from impasto.cli.console import plain
+from impasto.cli.console import Voice, spoken
 from impasto.errors import OptionError
-from impasto.media.files import write_whole
+from impasto.media.files import STANDARD, write_whole
+from impasto.media.picture import SUFFIXES
 from impasto.options import StylizeOptions
 from impasto.run import check_no_input, recipe_in, run
 from impasto.tasks import Progress as Painted
@@ -29,52 +32,70 @@ def stylize_task(
         raise OptionError(
             f"name a style: impasto {photo} starry-night (see them all with: impasto style list)"
         )
+    choices = style_choices(styles)
+    suffix = SUFFIXES[options.format]
+    return StylizeTask(
+        photo=photo, styles=choices, output=output or free_name(photo, choices, suffix), options=options
+    )
+
+
+def style_choices(styles: Sequence[str]) -> tuple[StyleChoice, ...]:
+    """NAME or NAME:SHARE each; OptionError for a share that is none."""
     try:
-        choices = tuple(StyleChoice.model_validate(style) for style in styles)
+        return tuple(StyleChoice.model_validate(style) for style in styles)
     except pydantic.ValidationError as error:
         raise OptionError(
             f"{' '.join(styles)} has a share that is none; write NAME or NAME:SHARE, SHARE above 0"
         ) from error
-    return StylizeTask(
-        photo=photo, styles=choices, output=output or free_name(photo, choices), options=options
-    )
 
 
-def free_name(photo: Path, styles: Sequence[StyleChoice]) -> Path:
+def free_name(photo: Path, styles: Sequence[StyleChoice], suffix: str = ".png") -> Path:
     """photo-style.png in the current folder, numbered if that is taken."""
-    stem = "-".join([photo.stem, *(Path(style.source).stem for style in styles)])
-    path, count = Path(f"{stem}.png"), 1
+    sources = [photo, *(Path(style.source) for style in styles)]
+    stem = "-".join("piped" if source == STANDARD else source.stem for source in sources)
+    path, count = Path(f"{stem}{suffix}"), 1
     while path.exists():
         count += 1
-        path = Path(f"{stem}-{count}.png")
+        path = Path(f"{stem}-{count}{suffix}")
     return path
 
 
 def paint(
     task: StylizeTask,
     report: Path | None,
-    quiet: bool,
+    voice: Voice,
     steps: Sequence[int] | None = None,
     started: float | None = None,
 ) -> None:
     """Runs the task; Ctrl-C ends it early and keeps the painting so far, a second one gives up."""
+    check_standard_output(task, voice)
     if report is not None:
         check_report(task, report)
-    console = plain(stderr=True, quiet=quiet)
     with stop_on_interrupt() as interrupt:
-        result = follow(run(task, None, interrupt.stop.is_set, steps, started), console, interrupt)
+        result = follow(run(task, None, interrupt.stop.is_set, steps, started), voice, interrupt)
     height, width = result.rgb.shape[:2]
-    console.print(f"{task.output}  {width} x {height}, {result.seconds:.0f} s")
+    voice.console.print(f"{shown(task.output)}  {width} x {height}, {spoken(result.seconds)}")
+    voice.tell("result", output=task.output, **result_facts(result))
     if report is not None:
         text = json.dumps(result.report, indent=2) + "\n"
         write_whole(report, lambda file: file.write(text.encode()))
 
 
-def again(picture: Path, output: Path | None, quiet: bool) -> None:
+def again(picture: Path, output: Path | None, voice: Voice) -> None:
     """Paints the recipe inside a picture once more."""
     task, steps = recipe_in(picture)
     output = output or free_name(picture, ())
-    paint(task.model_copy(update={"output": output}), None, quiet, steps)
+    paint(task.model_copy(update={"output": output}), None, voice, steps)
+
+
+def check_standard_output(task: StylizeTask, voice: Voice) -> None:
+    """OptionError when a picture would go to a terminal, or in between lines of JSON."""
+    if task.output != STANDARD:
+        return
+    if voice.json:
+        raise OptionError("--json and the picture both want standard output; name a file with --output")
+    if sys.stdout.isatty():
+        raise OptionError("standard output is a terminal; pipe the picture on, or name a file with --output")
 
 
 def check_report(task: StylizeTask, report: Path) -> None:
@@ -110,7 +131,7 @@ def stop_on_interrupt() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
-def follow(events: Iterator[Painted | Result], console: Console, interrupt: Interrupt) -> Result:
+def follow(events: Iterator[Painted | Result], voice: Voice, interrupt: Interrupt) -> Result:
     """Draws the bar from the events until the result comes."""
     columns = (
         TextColumn("{task.fields[size]}"),
@@ -118,7 +139,7 @@ def follow(events: Iterator[Painted | Result], console: Console, interrupt: Inte
         TaskProgressColumn(),
         TextColumn("step {task.fields[step]}  loss {task.fields[loss]}  {task.fields[left]}"),
     )
-    told: set[str] = set()
+    console, told = voice.console, set[str]()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         bar = bars.add_task("", total=None, size="reading", step=0, loss="-", left="")
         for event in events:
@@ -126,19 +147,59 @@ def follow(events: Iterator[Painted | Result], console: Console, interrupt: Inte
                 for note in event.notes:
                     if note not in told:
                         console.print(note)
+                if voice.verbose:
+                    console.print("\n".join(details(event)))
                 return event
             if event.note:
                 console.print(event.note)
                 told.add(event.note)
             interrupt.painting = True
-            width, height = event.size_px
+            voice.tell("progress", **progress_facts(event))
             bars.update(
                 bar,
                 completed=event.seconds,
                 total=event.seconds + event.eta_s,
                 step=f"{event.step}/{event.steps}" if event.steps else str(event.step),
-                size=f"rung {event.rung}/{event.rungs}, {width} x {height}",
+                size=place(event),
                 loss=f"{event.loss:.4g}",
-                left="finishing" if interrupt.stop.is_set() else f"{event.eta_s:.0f} s left",
+                left="finishing" if interrupt.stop.is_set() else f"{spoken(event.eta_s)} left",
             )
     raise AssertionError("a run ends with a result")
+
+
+def place(event: Painted) -> str:
+    """Where a painting is: rung 1/2, 256 x 192."""
+    width, height = event.size_px
+    return f"rung {event.rung}/{event.rungs}, {width} x {height}"
+
+
+def details(result: Result) -> list[str]:
+    """For who wants to know: what was settled on, and a line for every rung."""
+    settled, machine = result.task.options, result.report["recipe"]["machine"]
+    about = f"{settled.backbone} in {settled.precision} on {settled.device} ({machine}), seed {settled.seed}"
+    return [
+        about,
+        *(
+            "{size_px[0]} x {size_px[1]}: {steps} steps, loss {first_loss:.4g} to {last_loss:.4g}".format_map(
+                rung
+            )
+            for rung in result.report["rungs"]
+            if rung["last_loss"] is not None
+        ),
+    ]
+
+
+def shown(output: Path | None) -> str:
+    """An output as it is told of."""
+    return "standard output" if output == STANDARD else str(output)
+
+
+def progress_facts(event: Painted) -> dict[str, Any]:
+    """All that a step tells, as JSON, but for the preview."""
+    return {one.name: getattr(event, one.name) for one in fields(event) if one.name != "preview"}
+
+
+def result_facts(result: Result) -> dict[str, Any]:
+    """What a result tells, as JSON."""
+    height, width = result.rgb.shape[:2]
+    return {"size_px": (width, height), **result.report}

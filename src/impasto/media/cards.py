@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from impasto.errors import StyleError
-from impasto.media.files import write_whole
+from impasto.media.files import open_input, write_whole
 
 CARD_SUFFIX: Final = ".style"
 FORMAT: Final = "impasto style card 1"
@@ -100,8 +100,11 @@ def read_card(path: Path) -> Card:
 
 def sha256_of(path: Path) -> str:
     """Of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with open_input(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _pack(correlation: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -1,17 +1,42 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all; `-` is standard input or standard output."""
 
 import os
 import secrets
 import stat
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from impasto.errors import ImpastoError, OutputError
+from impasto.errors import ImpastoError, OutputError, PictureError
 
+STANDARD: Final = Path("-")
+"""Standard input where something is read, standard output where something is written."""
+_MOST_PIPED_BYTES: Final = 1 << 30
 _DEAD_S: Final = 60
+
+
+class _Piped(BytesIO):
+    name = "standard input"
+
+
+@cache
+def _standard_input() -> bytes:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise PictureError("nothing comes from standard input; pipe a picture in, or name a file")
+    data = sys.stdin.buffer.read(_MOST_PIPED_BYTES + 1)
+    if len(data) > _MOST_PIPED_BYTES:
+        raise PictureError("standard input is over a gigabyte; save the picture as a file first")
+    return data
+
+
+def open_input(path: Path) -> BinaryIO:
+    """A file, or standard input, which is read once and can be opened as often as a file; OSError as open."""
+    return _Piped(_standard_input()) if path == STANDARD else path.open("rb")
 
 
 def place_of(path: Path) -> Path:
@@ -38,26 +63,39 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     They are written beside it under a temporary name and renamed at the end, so that a reader sees the
     old file or the new one. A link stays a link: what it points to is replaced. Where `write` or the disk
     fails, the temporary file is removed, the old file stays, and OutputError says why. What is there and is
-    no regular file, such as a folder or a device, is refused.
+    no regular file, such as a folder or a device, is refused. Standard output gets them at once.
     """
-    target = place_of(path)
-    beside = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
+    with _told_as_output_error(path):
+        if path == STANDARD:
+            whole = BytesIO()
+            write(whole)
+            sys.stdout.buffer.write(whole.getvalue())
+            sys.stdout.buffer.flush()
+            return
+        target = place_of(path)
+        beside = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
+        try:
+            # Not tempfile: its files are private to the user, and the finished one should follow the umask.
+            with beside.open("x+b") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(target)
+        finally:
+            with suppress(OSError):
+                beside.unlink()
+
+
+@contextmanager
+def _told_as_output_error(path: Path) -> Iterator[None]:
     try:
-        # Not tempfile: its files are private to the user, and the finished one should follow the umask.
-        with beside.open("x+b") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except ImpastoError:
+        yield
+    except (ImpastoError, BrokenPipeError):  # who reads standard output may leave; that is for the door
         raise
     except OSError as reason:
         raise _unwritable(path, reason) from reason
     except Exception as reason:
         raise OutputError(f"{path} could not be written ({reason}); try another format.") from reason
-    finally:
-        with suppress(OSError):
-            beside.unlink()
 
 
 def sweep(folder: Path) -> None:

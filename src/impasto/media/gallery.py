@@ -6,6 +6,7 @@ from pathlib import Path
 
 from impasto.errors import StyleError
 from impasto.media.cards import CARD_SUFFIX, Card, read_card
+from impasto.media.files import STANDARD
 from impasto.media.picture import Picture, read_picture
 
 
@@ -24,7 +25,7 @@ def style_path(source: str) -> Path:
     if source in builtin:
         return builtin[source]
     path = Path(source)
-    if path.exists():
+    if path == STANDARD or path.exists():
         return path
     near = get_close_matches(source, builtin, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else "see them with: impasto style list"

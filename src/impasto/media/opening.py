@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 from PIL import Image, UnidentifiedImageError
 
 from impasto.errors import PictureError, ResourceError
+from impasto.media.files import STANDARD, open_input
 
 _LIBRARIES: Final = threading.Lock()
 
@@ -46,6 +47,8 @@ def opened(path: Path, max_pixels: int) -> Iterator[BinaryIO]:
 
 def _regular_file(path: Path) -> BinaryIO:
     """The file open for reading. A pipe would keep us waiting, and a device may never end."""
+    if path == STANDARD:
+        return open_input(path)
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):

@@ -29,7 +29,7 @@ from impasto.errors import OutputError
 from impasto.media import encoders
 from impasto.media.decoders import decode, read_labels
 from impasto.media.encoders import Encoder, Labels, Pixels, levels
-from impasto.media.files import place_of, write_whole
+from impasto.media.files import STANDARD, place_of, write_whole
 from impasto.media.metadata import exif_of_size, recipe_of
 from impasto.media.opening import opened
 from impasto.media.profiles import srgb_profile, to_srgb, unit
@@ -135,15 +135,24 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     )
 
 
-def write_picture(path: Path, picture: Picture, *, recipe: str | None = None, quality: int = 95) -> None:
+def write_picture(
+    path: Path,
+    picture: Picture,
+    *,
+    recipe: str | None = None,
+    quality: int = 95,
+    piped: Format = "png",
+) -> None:
     """Write `path` whole or not at all, in the format of its suffix (see the table at the top).
 
     `recipe` is a text that `read_recipe` will give back. `quality`, 1 to 100, is for the lossy formats.
+    `piped` is the format on standard output.
     OutputError for an unknown suffix, a picture too large for the format, or a place that cannot be written.
     """
-    writable = _format_of(path)
+    name = Path(f"standard-output{SUFFIXES[piped]}") if path == STANDARD else path
+    writable = _format_of(name)
     if max(picture.size_px) > writable.longest_px:
-        limit = f"{path.suffix} holds at most {writable.longest_px} pixels a side"
+        limit = f"{name.suffix} holds at most {writable.longest_px} pixels a side"
         raise OutputError(f"{limit}, too few for {path}; write .png or .tif.")
     labels = Labels(
         profile=srgb_profile() if picture.profile else None,
@@ -164,6 +173,8 @@ def read_recipe(path: Path) -> str | None:
 
 def check_writable(path: Path) -> None:
     """OutputError if `write_picture` could not write `path`: ask before minutes of work."""
+    if path == STANDARD:
+        return
     _format_of(path)
     place = place_of(path)
     if not place.parent.is_dir():
