@@ -30,6 +30,12 @@ def drawn(kind: str, width: int, height: int) -> NDArray[np.uint8]:
     return (scene * 255).astype(np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def _no_config_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer likes best is not what is tested."""
+    monkeypatch.setenv("IMPASTO_CONFIG", "")
+
+
 @pytest.fixture(scope="session")
 def vgg() -> Vgg:
     return load_vgg()

@@ -102,15 +102,15 @@ def test_what_is_done_is_left_alone(photos: Path, picture_file: MakePicture, tmp
     tasks = planned([photos], out, "scream")
     assert painted(tasks, out) == ["painted", "painted"]
     before = [path.stat().st_mtime_ns for path in sorted(out.glob("*.png"))]
-    assert painted(tasks, out) == ["done before", "done before"]
+    assert painted(tasks, out) == ["kept", "kept"]
     assert [path.stat().st_mtime_ns for path in sorted(out.glob("*.png"))] == before
     photos.rename(tmp_path / "moved")
-    assert painted(planned([tmp_path / "moved"], out, "scream"), out) == ["done before", "done before"]
+    assert painted(planned([tmp_path / "moved"], out, "scream"), out) == ["kept", "kept"]
     (tmp_path / "moved").rename(photos)
     picture_file("dots", "photos/a.png")  # another photo of the same name
-    assert painted(tasks, out) == ["done before", "painted"]
+    assert painted(tasks, out) == ["kept", "painted"]
     (out / "b.png").write_bytes((out / "a.png").read_bytes())
-    assert painted(tasks, out) == ["done before", "painted"]
+    assert painted(tasks, out) == ["kept", "painted"]
     stronger = QUICK.model_copy(update={"strength": 0.8})
     assert painted(planned([photos], out, "scream", options=stronger), out) == ["painted", "painted"]
 
@@ -145,8 +145,8 @@ def test_a_damaged_ledger_costs_only_what_it_lost(photos: Path, tmp_path: Path) 
     painted(tasks, out)
     ledger = out / LEDGER_NAME
     ledger.write_text(ledger.read_text()[:-40])
-    assert painted(tasks, out) == ["done before", "painted"]
-    assert painted(tasks, out) == ["done before", "done before"]
+    assert painted(tasks, out) == ["kept", "painted"]
+    assert painted(tasks, out) == ["kept", "kept"]
 
 
 def test_a_fingerprint_is_of_all_that_decides_the_pixels(photos: Path, picture_file: MakePicture) -> None:

@@ -21,7 +21,7 @@ from impasto.run import run
 from impasto.studio import Studio
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
-Outcome = Literal["painted", "done before", "failed"]
+Outcome = Literal["painted", "kept", "failed"]
 
 
 class Photo(NamedTuple):
@@ -43,7 +43,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a painting. message: why it failed; trace: set when that is a defect of impasto."""
+    """What became of a painting; "kept" was done before.
+
+    message: why it failed; trace: set when that is a defect of impasto.
+    """
 
     number: int
     task: StylizeTask
@@ -89,7 +92,8 @@ def tasks_for(
 ) -> list[StylizeTask]:
     """A task for every photo and style, all photos of a style in turn; each style is a blend of choices.
 
-    Several styles have a folder each. OptionError when a painting would take the place of a photo.
+    Several styles have a folder each. StyleError for a style that does not exist, OptionError when a painting
+    would take the place of a photo.
     """
     taken: set[str] = set()
     suffix = SUFFIXES[options.format]
@@ -97,6 +101,8 @@ def tasks_for(
     names = _names([photo.name for photo in photos], suffix)
     tasks = []
     for choices in styles:
+        for choice in choices:
+            style_path(choice.source)
         stem = "-".join(Path(choice.source).stem for choice in choices)
         home = folder / _free(stem, taken) if len(styles) > 1 else folder
         for photo, name in zip(photos, names, strict=True):
@@ -121,16 +127,13 @@ def paint_all(
 ) -> Iterator[Step | Ended]:
     """Paints what is not done, yielding every step and an Ended for each task; leaving it stops the batch.
 
-    Errors: an ImpastoError before the first painting for a style, network or device that all of them lack.
+    Errors: an ImpastoError before the first painting for a network or device that all of them lack.
     """
     studio = studio or Studio()
-    for task in tasks:
-        for choice in task.styles:
-            style_path(choice.source)
     to_do = []
     for number, task in enumerate(tasks, start=1):
         if _is_done(ledger, task):
-            yield Ended(number, task, "done before")
+            yield Ended(number, task, "kept")
         else:
             to_do.append((number, task))
     if to_do:

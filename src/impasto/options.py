@@ -134,7 +134,9 @@ class StylizeOptions(Options):
     ] = "auto"
     format: Annotated[
         Format,
-        Field(description="Of a result whose name does not tell it: in a batch, or on standard output."),
+        Field(
+            description="What a result becomes whose name does not tell: in a batch or on standard output."
+        ),
     ] = "png"
     jpeg_quality: Annotated[
         int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")

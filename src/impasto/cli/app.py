@@ -32,8 +32,10 @@ Report = Annotated[Path | None, Parameter(help="Write what happened, as JSON, to
 app = App(
     name="impasto",
     help="Repaints photos with the brush of any painting. Try: impasto photo.jpg starry-night",
+    usage="Usage: impasto PHOTO STYLE... [OPTIONS], or impasto COMMAND ...",
     version=lambda: version("impasto"),
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # main tells of it
 )
 app.command(styles.app)
 app.command(models.app)
@@ -42,6 +44,7 @@ app.command(models.app)
 @app.default
 def stylize(
     photo: Path,
+    /,
     *style: str,
     output: Output = None,
     report: Report = None,
@@ -67,7 +70,7 @@ def stylize(
 
 
 @app.command
-def rerun(picture: Path, *, output: Output = None, voice: Voice = Voice()) -> None:  # noqa: B008 - frozen
+def rerun(picture: Path, /, *, output: Output = None, voice: Voice = Voice()) -> None:  # noqa: B008 - frozen
     """Make a painting again from the recipe inside it: the same pixels, on the same machine.
 
     Parameters
@@ -81,7 +84,7 @@ def rerun(picture: Path, *, output: Output = None, voice: Voice = Voice()) -> No
 
 
 @app.command
-def compare(photo: Path, style: Path, *painting: Path, max_pixels: int = MAX_PIXELS) -> None:
+def compare(photo: Path, style: Path, /, *painting: Path, max_pixels: int = MAX_PIXELS) -> None:
     """Measure paintings: style 1 is the photo and 0 the style, content 0 is the photo and 1 the style.
 
     Parameters
@@ -100,14 +103,23 @@ def compare(photo: Path, style: Path, *painting: Path, max_pixels: int = MAX_PIX
     show_comparison(photo, style, painting, max_pixels)
 
 
-@app.command
+@app.command(usage="Usage: impasto batch PHOTO-OR-FOLDER... STYLE --output FOLDER [OPTIONS]")
 def batch(  # noqa: PLR0913 - the words of the command line
     *photo: Path,
-    style: Annotated[tuple[str, ...], Parameter(negative="", help="Once for each style.")] = (),
+    style: Annotated[
+        tuple[str, ...],
+        Parameter(negative="", show_default=False, help="A style; once for each, if there are several."),
+    ] = (),
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="The folder for the paintings.")],
-    blend: Annotated[bool, Parameter(negative="", help="All styles in one painting, not one each.")] = False,
-    recursive: Annotated[bool, Parameter(negative="", help="Look into sub-folders, and keep them.")] = False,
-    contact_sheet: Annotated[Path | None, Parameter(help="Write a picture of all the paintings.")] = None,
+    blend: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Mix the styles in one painting of each photo.")
+    ] = False,
+    recursive: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Look into sub-folders, too, and keep them.")
+    ] = False,
+    contact_sheet: Annotated[
+        Path | None, Parameter(help="Write a picture of all photos and paintings, small, to this file.")
+    ] = None,
     config: Config = None,
     voice: Voice = Voice(),  # noqa: B008 - frozen
     options: Options = StylizeOptions(),  # noqa: B008 - frozen
@@ -142,7 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that cannot be shown is no reason to fail
-    words = sys.argv[1:] if arguments is None else arguments
+    words = ["./-" if word == "-" else word for word in (sys.argv[1:] if arguments is None else arguments)]
+    # ./- is the same path to Python, and no option to cyclopts
     try:
         return int(app(words, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except (ImpastoError, CycloptsError) as error:

@@ -1,16 +1,14 @@
 """impasto batch: one bar for the painting at hand, one for all, and a line for each that is done."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
-from impasto.batch import Ended, Step, find_photos, open_ledger, paint_all, tasks_for
+from impasto.batch import Ended, Outcome, Step, find_photos, open_ledger, paint_all, tasks_for
 from impasto.cli.console import Voice, spoken
 from impasto.cli.exits import Exit
 from impasto.cli.painting import details, place, progress_facts, result_facts, style_choices
@@ -45,10 +43,13 @@ def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, 
     """Paints what is not done; the exit code says whether all of it worked."""
     if sheet is not None:
         _check_sheet(sheet, tasks)
+    ledger = open_ledger(folder)
+    voice.console.print(_announced(tasks, folder))
     started, ended = perf_counter(), list[Ended]()
     try:
-        with _Display(len(tasks), folder, voice).drawn() as display:
-            for event in paint_all(tasks, open_ledger(folder)):
+        display = _Display(len(tasks), voice)
+        with display.bars:
+            for event in paint_all(tasks, ledger):
                 display.show(event)
                 if isinstance(event, Ended):
                     ended.append(event)
@@ -64,33 +65,33 @@ def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, 
     return _sum_up(ended, perf_counter() - started, voice)
 
 
-class _Display:
-    """What is seen of a batch on the way."""
+def _announced(tasks: Sequence[StylizeTask], folder: Path) -> str:
+    """What is going to happen, so that a forgotten style is noticed at once."""
+    count = len({task.photo for task in tasks})
+    styles = dict.fromkeys(" + ".join(choice.source for choice in task.styles) for task in tasks)
+    return f"{count} photo{'s' * (count != 1)} in the style of {', '.join(styles)}, to {folder}"
 
-    def __init__(self, count: int, folder: Path, voice: Voice) -> None:
-        self.count, self.folder, self.voice = count, folder, voice
-        self.console = voice.console
+
+class _Display:
+    """What is seen of a batch on the way; the bars are on the screen while it is entered."""
+
+    def __init__(self, count: int, voice: Voice) -> None:
+        self.count, self.voice, self.console = count, voice, voice.console
         self.ended = 0
         self.bars = Progress(
             TextColumn(
-                "{task.description}", table_column=Column(width=26, no_wrap=True, overflow="ellipsis")
+                "{task.description}", table_column=Column(width=20, no_wrap=True, overflow="ellipsis")
             ),
             BarColumn(bar_width=None, table_column=Column(ratio=1)),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[left]}", table_column=Column(width=26, no_wrap=True)),
+            TextColumn("{task.fields[left]}", table_column=Column(width=22, no_wrap=True)),
             console=self.console,
             transient=True,
             expand=True,
             disable=not self.console.is_terminal,
         )
-
-    @contextmanager
-    def drawn(self) -> Iterator["_Display"]:
-        """The bars are on the screen for a while."""
-        with self.bars:
-            self.one: TaskID = self.bars.add_task("reading", total=1, left="")
-            self.all: TaskID = self.bars.add_task(f"0 of {self.count}", total=self.count, left="")
-            yield self
+        self.one = self.bars.add_task("reading", total=1, left="")
+        self.all = self.bars.add_task(f"0 of {count}", total=count, left="")
 
     def show(self, event: Step | Ended) -> None:
         if isinstance(event, Step):
@@ -105,7 +106,9 @@ class _Display:
         said = {"message": event.message} if event.message else {}
         self.voice.tell(event.outcome, **self._about(event), **said, **result)
         if event.outcome == "failed":
-            self.console.print(f"failed: {event.task.photo}: {event.message}")
+            photo = str(event.task.photo)
+            about = "" if photo in event.message else f"{photo}: "
+            self.console.print(f"failed: {about}{event.message}")
             self.console.print(event.trace, end="")
         elif event.result is not None:
             height, width = event.result.rgb.shape[:2]
@@ -132,16 +135,13 @@ class _Display:
 
 
 def _sum_up(ended: Sequence[Ended], seconds: float, voice: Voice) -> Exit:
-    counts = Counter(event.outcome for event in ended)
-    told = [
-        f"{counts[outcome]} {outcome}" for outcome in ("painted", "done before", "failed") if counts[outcome]
-    ]
-    voice.console.print(f"{', '.join(told)}, {spoken(seconds)}")
-    voice.tell(
-        "summary",
-        **{k.replace(" ", "_"): counts[k] for k in ("painted", "done before", "failed")},
-        seconds=round(seconds, 3),
-    )
+    counts: dict[Outcome, int] = {"painted": 0, "kept": 0, "failed": 0}
+    for event in ended:
+        counts[event.outcome] += 1
+    words = {"painted": "painted", "kept": "done before", "failed": "failed"}
+    told = ", ".join(f"{count} {words[outcome]}" for outcome, count in counts.items() if count)
+    voice.console.print(f"{told}, {spoken(seconds)}")
+    voice.tell("summary", **counts, seconds=round(seconds, 3))
     return Exit.SOME_FAILED if counts["failed"] else Exit.DONE
 
 

@@ -27,14 +27,19 @@ def plain(*, stderr: bool = False, quiet: bool = False) -> Console:
 class Voice:
     """How much a command says, and in what form; OptionError for quiet and verbose at once."""
 
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", help="Say nothing but errors.")] = (
-        False
-    )
+    quiet: Annotated[
+        bool,
+        Parameter(name=["--quiet", "-q"], negative="", show_default=False, help="Say nothing but errors."),
+    ] = False
     verbose: Annotated[
-        bool, Parameter(name=["--verbose", "-v"], negative="", help="Say more on the way.")
+        bool,
+        Parameter(name=["--verbose", "-v"], negative="", show_default=False, help="Say more on the way."),
     ] = False
     json: Annotated[
-        bool, Parameter(negative="", help="Say it on standard output as JSON, one object a line.")
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Say it on standard output as JSON, one object a line."
+        ),
     ] = False
 
     def __post_init__(self) -> None:
@@ -63,8 +68,10 @@ def print_json(event: str, **facts: Any) -> None:
 
 
 def spoken(seconds: float) -> str:
-    """A time as people say it: 8 s, 2 min 5 s, 1 h 12 min."""
+    """A time as people say it: 0.4 s, 8 s, 2 min 5 s, 1 h 12 min."""
     whole = round(seconds)
+    if 0 < seconds < 1:
+        return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

@@ -25,7 +25,8 @@ class _Piped(BytesIO):
 
 
 @cache
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
+    """All that comes from standard input; PictureError for a terminal, and for over a gigabyte."""
     if sys.stdin is None or sys.stdin.isatty():
         raise PictureError("nothing comes from standard input; pipe a picture in, or name a file")
     data = sys.stdin.buffer.read(_MOST_PIPED_BYTES + 1)
@@ -36,7 +37,7 @@ def _standard_input() -> bytes:
 
 def open_input(path: Path) -> BinaryIO:
     """A file, or standard input, which is read once and can be opened as often as a file; OSError as open."""
-    return _Piped(_standard_input()) if path == STANDARD else path.open("rb")
+    return _Piped(standard_input()) if path == STANDARD else path.open("rb")
 
 
 def place_of(path: Path) -> Path:

@@ -25,28 +25,31 @@ class Cell(NamedTuple):
 
 
 def write_sheet(path: Path, rows: Sequence[Sequence[Cell]], *, max_pixels: int) -> None:
-    """Writes the rows of cells, all of one size, in the format of the suffix.
+    """Writes the rows of cells, each row as high as its highest picture, in the format of the suffix.
 
     PictureError for a picture that cannot be read, OutputError for a place that cannot be written.
     """
-    across, down = CELL_PX + MARGIN_PX, CELL_PX + CAPTION_PX + MARGIN_PX
-    size = (max(map(len, rows)) * across + MARGIN_PX, len(rows) * down + MARGIN_PX)
-    sheet = Image.new("RGB", size, "white")
+    small = [[_small(cell.path, max_pixels) for cell in row] for row in rows]
+    heights = [max(picture.height for picture in row) for row in small]
+    below_px = CAPTION_PX + MARGIN_PX
+    width = max(map(len, rows)) * (CELL_PX + MARGIN_PX) + MARGIN_PX
+    sheet = Image.new("RGB", (width, sum(heights) + len(rows) * below_px + MARGIN_PX), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_LETTER_PX)
-    for row, cells in enumerate(rows):
-        for column, cell in enumerate(cells):
-            left, top = MARGIN_PX + column * across, MARGIN_PX + row * down
-            if cell.path is not None:
-                small = _small(cell.path, max_pixels)
-                inset = ((CELL_PX - small.width) // 2, CELL_PX - small.height)
-                sheet.paste(small, (left + inset[0], top + inset[1]))
+    bottom = MARGIN_PX
+    for cells, pictures, height in zip(rows, small, heights, strict=True):
+        bottom += height
+        for column, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
+            middle = MARGIN_PX + column * (CELL_PX + MARGIN_PX) + CELL_PX // 2
+            sheet.paste(picture, (middle - picture.width // 2, bottom - picture.height))
             caption = _shortened(cell.caption, draw, font)
-            middle = left + (CELL_PX - draw.textlength(caption, font)) / 2
-            draw.text((middle, top + CELL_PX + 4), caption, (90, 90, 90), font)
+            draw.text((middle, bottom + 4), caption, (90, 90, 90), font, anchor="ma")
+        bottom += below_px
     write_picture(path, Picture(np.asarray(sheet, np.float32) / np.float32(255)))
 
 
-def _small(path: Path, max_pixels: int) -> Image.Image:
+def _small(path: Path | None, max_pixels: int) -> Image.Image:
+    if path is None:
+        return Image.new("RGB", (CELL_PX, 1), "white")
     picture = read_picture(path, max_pixels=max_pixels)
     small = resize_picture(picture, max(fit_within(picture.size_px, CELL_PX)))
     alpha = np.float32(1) if small.alpha is None else small.alpha[..., None]
