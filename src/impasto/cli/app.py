@@ -138,6 +138,14 @@ def batch(  # noqa: PLR0913 - the words of the command line
 
 
 @app.command
+def doctor(*, voice: Voice = Voice()) -> int:  # noqa: B008 - frozen
+    """See whether all that impasto needs is here, and works; exit code 0 if it does, else 1."""
+    from impasto.cli.doctoring import show_examination
+
+    return show_examination(voice)
+
+
+@app.command
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     """Print a script that completes impasto's commands and options in your shell.
 

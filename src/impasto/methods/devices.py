@@ -29,19 +29,25 @@ def choose_device(choice: Device) -> torch.device:
 
 
 def choose_precision(choice: Precision, device: torch.device) -> torch.dtype:
-    """The numbers that features are computed in; auto times a convolution in both.
-
-    The processor's time of one thread is taken, so that a busy machine does not choose otherwise.
-    """
+    """The numbers that features are computed in; auto times a convolution in both."""
     if choice != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[choice]
     if device.type == "mps":
         return torch.float32
+    seconds = convolution_seconds(device)
+    return torch.bfloat16 if seconds[torch.float32] > WORTH_IT * seconds[torch.bfloat16] else torch.float32
+
+
+def convolution_seconds(device: torch.device) -> dict[torch.dtype, float]:
+    """What a convolution takes in float32 and in bfloat16, the best of five.
+
+    The processor's time of one thread is taken, so that a busy machine does not choose otherwise.
+    """
     seconds = {torch.float32: float("inf"), torch.bfloat16: float("inf")}
     for _ in range(5):
         for dtype, best in seconds.items():
             seconds[dtype] = min(best, _convolution_seconds(dtype, device))
-    return torch.bfloat16 if seconds[torch.float32] > WORTH_IT * seconds[torch.bfloat16] else torch.float32
+    return seconds
 
 
 @contextmanager
