@@ -247,7 +247,8 @@ def test_interrupting_before_there_is_a_painting_gives_up() -> None:
 def test_importing_and_asking_for_help_load_no_torch() -> None:
     script = (
         "import sys, impasto, impasto.tasks, impasto.media.picture; from impasto.cli import main;"
-        "main(['--help']); assert 'torch' not in sys.modules"
+        "[main(words.split()) for words in ('--help', 'batch --help', 'doctor --help', 'completion bash')];"
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     quiet = subprocess.run([sys.executable, "-c", "import impasto"], check=True, capture_output=True)

@@ -1,6 +1,7 @@
 """impasto batch: one bar for the painting at hand, one for all, and a line for each that is done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -52,7 +53,7 @@ def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, 
             for event in paint_all(tasks, ledger):
                 display.show(event)
                 if isinstance(event, Ended):
-                    ended.append(event)
+                    ended.append(replace(event, result=None))  # a thousand pictures would fill the memory
     except KeyboardInterrupt:
         done = sum(event.outcome != "failed" for event in ended)
         voice.console.print(
