@@ -38,6 +38,12 @@ def test_a_folder_and_a_style_are_all_it_takes(photos: Path, capsys: pytest.Capt
     assert "1 painted, 2 done before" in capsys.readouterr().err
 
 
+def test_a_batch_paints_what_single_commands_paint(photos: Path) -> None:
+    assert main(["batch", "photos", "scream", *QUICK, "--quiet"]) == 0
+    assert main(["photos/b.png", "scream", *QUICK[:-1], "single.png", "--quiet"]) == 0
+    assert Path("single.png").read_bytes() == Path("out/b.png").read_bytes()
+
+
 def test_photos_by_styles_in_the_format_that_is_asked_for(photos: Path) -> None:
     words = ["--style", "scream", "--style", "sunrise", "--format", "jpeg"]
     assert main(["batch", "photos", *words, *QUICK, "--quiet"]) == 0
@@ -67,11 +73,14 @@ def test_a_batch_speaks_json(photos: Path, capsys: pytest.CaptureFixture[str]) -
     assert events[-1]["failed"] == 1
 
 
-def test_a_contact_sheet_shows_every_photo_beside_its_paintings(photos: Path) -> None:
-    words = ["--style", "scream", "--style", "sunrise", "--contact-sheet", "sheet.png"]
+def test_a_contact_sheet_shows_every_photo_beside_its_paintings(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--style", "scream", "--style", "sunrise", "--contact-sheet", "out/sheet.png"]
     (photos / "a.png").write_text("This is no picture.")
     assert main(["batch", "photos", *words, *QUICK, "--recursive", "--quiet"]) == 3
-    width, height = read_picture(Path("sheet.png")).size_px
+    assert capsys.readouterr().err.count("failed: photos/a.png") == 2
+    width, height = read_picture(Path("out/sheet.png")).size_px
     assert width > 6 * 240
     assert height < 2 * 240
 

@@ -42,9 +42,9 @@ def planned(
 
 def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, voice: Voice) -> Exit:
     """Paints what is not done; the exit code says whether all of it worked."""
+    ledger = open_ledger(folder)
     if sheet is not None:
         _check_sheet(sheet, tasks)
-    ledger = open_ledger(folder)
     voice.console.print(_announced(tasks, folder))
     started, ended = perf_counter(), list[Ended]()
     try:
@@ -78,6 +78,7 @@ class _Display:
 
     def __init__(self, count: int, voice: Voice) -> None:
         self.count, self.voice, self.console = count, voice, voice.console
+        self.errors = voice.errors if voice.quiet else voice.console  # above the bars, where there are some
         self.ended = 0
         self.bars = Progress(
             TextColumn(
@@ -109,8 +110,8 @@ class _Display:
         if event.outcome == "failed":
             photo = str(event.task.photo)
             about = "" if photo in event.message else f"{photo}: "
-            self.console.print(f"failed: {about}{event.message}")
-            self.console.print(event.trace, end="")
+            self.errors.print(f"failed: {about}{event.message}")
+            self.errors.print(event.trace, end="")
         elif event.result is not None:
             height, width = event.result.rgb.shape[:2]
             self.console.print(f"{event.task.output}  {width} x {height}, {spoken(event.result.seconds)}")

@@ -51,6 +51,11 @@ class Voice:
         """Standard error; silent when quiet, or where JSON is spoken."""
         return plain(stderr=True, quiet=self.quiet or self.json)
 
+    @property
+    def errors(self) -> Console:
+        """Standard error for what went wrong, which quiet does not silence."""
+        return plain(stderr=True, quiet=self.json)
+
     def tell(self, event: str, **facts: Any) -> None:
         """A line of JSON, where that is wanted; of what is under way, quiet says nothing."""
         if self.json and not (self.quiet and event == "progress"):
