@@ -3,7 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from impasto.media.metadata import exif_of_size, read_exif, recipe_of, upright_exif, upright_xmp, with_recipe
+from impasto.media.metadata import (
+    exif_of_size,
+    exif_without_gps,
+    read_exif,
+    recipe_of,
+    upright_exif,
+    upright_xmp,
+    with_recipe,
+    xmp_without_gps,
+)
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\r"), min_size=1)
 
@@ -102,3 +111,33 @@ def test_exif_without_a_size_gets_none() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Leica"
     assert exif_of_size(exif.tobytes(), (3, 2)) == exif.tobytes()
+
+
+def test_a_place_is_taken_out_of_exif_and_the_rest_stays() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Leica"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 200
+    without = exif.tobytes()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 31.0, 12.0)
+    assert exif_without_gps(exif.tobytes()) == without
+    assert exif_without_gps(without) == without
+
+
+def test_exif_of_a_place_alone_is_none_without_it() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 31.0, 12.0)
+    assert exif_without_gps(exif.tobytes()) is None
+
+
+@pytest.mark.parametrize(
+    ("placed", "rest"),
+    [
+        (b'<rdf:Description exif:GPSLatitude="48,31N" dc:a="b"/>', b'<rdf:Description dc:a="b"/>'),
+        (b"<a exif:GPSLongitude = '9,3E'\n/>", b"<a\n/>"),
+        (b"<exif:GPSAltitude>300/1</exif:GPSAltitude><dc:a/>", b"<dc:a/>"),
+        (b"<exif:GPSVersionID/><exif:ISO>1</exif:ISO>", b"<exif:ISO>1</exif:ISO>"),
+        (b"<exif:GPSDest xml:lang='x'><rdf:Seq><rdf:li>1</rdf:li></rdf:Seq></exif:GPSDest>", b""),
+    ],
+)
+def test_a_place_is_taken_out_of_xmp_and_the_rest_stays(placed: bytes, rest: bytes) -> None:
+    assert xmp_without_gps(placed) == rest

@@ -21,6 +21,7 @@ from impasto.media.picture import (
     check_writable,
     read_picture,
     resize_picture,
+    without_gps,
     write_picture,
 )
 
@@ -186,12 +187,14 @@ def test_all_eight_orientations_read_as_seen(tmp_path: Path, name: str) -> None:
         assert kept.get(ExifTags.Base.Orientation, 1) == 1
 
 
-def test_xmp_says_the_orientation_where_exif_does_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.png", "a.avif", "a.webp"])
+def test_an_orientation_that_only_xmp_tells_is_not_followed(tmp_path: Path, name: str) -> None:
+    xmp = b'<rdf:RDF><rdf:Description tiff:Orientation="3"/></rdf:RDF>'
     text = PngImagePlugin.PngInfo()
-    text.add_itxt("XML:com.adobe.xmp", '<rdf:RDF><rdf:Description tiff:Orientation="3"/></rdf:RDF>')
-    Image.fromarray(asymmetric()).save(tmp_path / "a.png", pnginfo=text)
-    after = read_picture(tmp_path / "a.png")
-    assert np.array_equal(after.rgb * 255, np.rot90(asymmetric(), 2))
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    Image.fromarray(asymmetric()).save(tmp_path / name, xmp=xmp, pnginfo=text)
+    after = read_picture(tmp_path / name)
+    assert np.abs(after.rgb - asymmetric() / 255).mean() < 0.03
     assert after.xmp == b'<rdf:RDF><rdf:Description tiff:Orientation="1"/></rdf:RDF>'
 
 
@@ -207,6 +210,52 @@ def test_transparent_pixels_lend_no_colour_when_reduced() -> None:
     assert np.allclose(small.alpha, 0.5, atol=0.05)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_read_small_is_the_whole_one_resized(tmp_path: Path, mode: str, progressive: bool) -> None:
+    y, x = np.mgrid[0:600, 0:801] / 100
+    scene = np.stack([np.sin(x) ** 2, np.cos(y) ** 2, np.sin(x + y) ** 2], -1)
+    image = Image.fromarray((scene * 255).astype(np.uint8)).convert(mode)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    image.save(tmp_path / "a.jpg", quality=95, progressive=progressive, exif=exif)
+    whole = read_picture(tmp_path / "a.jpg")
+    assert whole.size_px == (600, 801)
+    for longest_px in (2000, 801, 500, 201, 200, 100, 99, 50, 9, 1):
+        slow = resize_picture(whole, min(longest_px, 801))
+        quick = read_picture(tmp_path / "a.jpg", longest_px=longest_px)
+        assert slow.size_px == quick.size_px
+        difference = np.abs(slow.rgb - quick.rgb)
+        assert difference.mean() < 0.01
+        assert difference.max() < 0.06
+
+
+def test_a_jpeg_read_small_must_not_have_too_many_pixels_either(tmp_path: Path) -> None:
+    Image.new("L", (800, 600)).save(tmp_path / "a.jpg")
+    with pytest.raises(PictureError, match="--max-pixels"):
+        read_picture(tmp_path / "a.jpg", max_pixels=100_000, longest_px=10)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif", ".heic"])
+def test_exif_and_xmp_are_kept_and_the_place_if_it_may_be(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Leica"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 31.0, 12.0)
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description %b/></rdf:RDF></x:xmpmeta>'
+    before = Picture(
+        picture().rgb, exif=exif.tobytes(), xmp=xmp % b'exif:GPSLatitude="48,31.2N" dc:title="wave"'
+    )
+    for kept in (before, without_gps(before)):
+        write_picture(tmp_path / f"a{suffix}", kept, recipe="{}")
+        after = read_picture(tmp_path / f"a{suffix}")
+        found = Image.Exif()
+        found.load(after.exif or b"")
+        assert found[ExifTags.Base.Make] == "Leica"
+        assert (ExifTags.IFD.GPSInfo in found) == (kept is before)
+        assert after.xmp == kept.xmp
+    assert b"GPS" not in (kept.xmp or b"")
+
+
 def test_resizing_to_its_own_size_is_the_identity() -> None:
     before = picture()
     assert resize_picture(before, 60) is before
@@ -214,7 +263,7 @@ def test_resizing_to_its_own_size_is_the_identity() -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("a.gif", "suffix"), ("a", "suffix"), ("missing/a.png", "does not exist"), (".", "suffix")],
+    [("a.xyz", "suffix"), ("a", "suffix"), ("missing/a.png", "does not exist"), (".", "suffix")],
 )
 def test_what_cannot_be_written_is_said_before(tmp_path: Path, name: str, remedy: str) -> None:
     with pytest.raises(OutputError, match=remedy):

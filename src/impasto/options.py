@@ -22,7 +22,7 @@ Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "heic"]
+Format = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif", "heic"]
 
 MAX_PIXELS: Final = 200_000_000
 
@@ -141,6 +141,9 @@ class StylizeOptions(Options):
     jpeg_quality: Annotated[
         int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")
     ] = 95
+    strip_gps: Annotated[
+        bool, Field(description="Leave out of the result where the photo was taken; other metadata stay.")
+    ] = False
     max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
         MAX_PIXELS
     )

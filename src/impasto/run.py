@@ -24,16 +24,16 @@ from impasto.media.picture import (
     check_writable,
     read_picture,
     read_recipe,
-    resize_picture,
+    without_gps,
     write_picture,
 )
-from impasto.methods.ladder import Climbed, Manner, Rung, climb, plan
+from impasto.methods.ladder import Climbed, Earlier, Manner, Rung, climb, plan
 from impasto.methods.memory import Workspace, free_bytes, ran_out_of_memory, spaces
 from impasto.methods.objective import Wishes
 from impasto.methods.pace import Deadline
 from impasto.methods.styles import StyleAt, blend
 from impasto.networks.vgg import POOLED_STRIDE, VggWeights
-from impasto.options import Quality
+from impasto.options import Quality, StylizeOptions
 from impasto.studio import Network, Studio
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
@@ -59,14 +59,14 @@ def run(
     """
     started = time.perf_counter() if started is None else started
     check_output(task)
-    photo = read_photo(task.photo, task.options.size, task.options.max_pixels)
+    photo = read_photo(task.photo, task.options)
     easel = set_up(task, photo.size_px, studio or Studio(), steps)
     made_from = recipe(easel.task, easel.network.weights)
     watch = Watch(easel.rungs, started, _deadline(easel, started) if steps is None else None)
     canvas = to_tensor(photo.rgb).to(easel.network.device, easel.canvas_type)
     photo = replace(photo, rgb=np.empty((0, 0, 3), np.float32))  # a large one would be in the way
     climbed = None
-    for climbed in _paint(easel, canvas, watch.enough, stop):
+    for climbed in paint_on(easel, canvas, watch.enough, stop):
         if climbed.loss is not None:
             yield watch.progress(climbed, climbed.loss)
     assert climbed is not None
@@ -138,17 +138,21 @@ def set_up(
     )
 
 
-def read_photo(path: Path, longest_px: int, max_pixels: int) -> Picture:
-    """The photo at the size it will be painted at; PictureError when nothing can be painted on it."""
-    photo = read_picture(path, max_pixels=max_pixels)
-    photo = resize_picture(photo, min(longest_px, max(photo.size_px)))
+def read_photo(path: Path, options: StylizeOptions) -> Picture:
+    """The photo as it will be painted; PictureError when nothing can be painted on it."""
+    photo = read_picture(path, max_pixels=options.max_pixels, longest_px=options.size)
+    check_sides(path, photo)
+    return without_gps(photo) if options.strip_gps else photo
+
+
+def check_sides(path: Path, photo: Picture) -> None:
+    """PictureError for a picture that is too narrow to paint on."""
     if min(photo.size_px) < POOLED_STRIDE:
         width, height = photo.size_px
         raise PictureError(
             f"{path} is {width} x {height} pixels at this size, too narrow to paint on; "
             f"use a picture or a --size that leaves at least {POOLED_STRIDE} pixels a side"
         )
-    return photo
 
 
 def check_output(task: StylizeTask) -> None:
@@ -240,9 +244,14 @@ def _deadline(easel: Easel, started: float) -> Deadline | None:
     return Deadline(easel.rungs, least, started + float(options.time))
 
 
-def _paint(
-    easel: Easel, canvas: Tensor, enough: Callable[[int, int], bool], stop: Callable[[], bool]
+def paint_on(
+    easel: Easel,
+    canvas: Tensor,
+    enough: Callable[[int, int], bool],
+    stop: Callable[[], bool],
+    earlier: Earlier | None = None,
 ) -> Iterator[Climbed]:
+    """The climb up the easel's rungs, as `climb` has it; ResourceError when memory runs out."""
     options = easel.task.options
     if options.strength == 0:
         yield Climbed(0, None, canvas, None)
@@ -253,7 +262,16 @@ def _paint(
     manner = Manner(options.optimizer, options.start, options.seed)
     try:
         yield from climb(
-            easel.network.vgg, canvas, easel.style, easel.rungs, wishes, manner, easel.spaces, enough, stop
+            easel.network.vgg,
+            canvas,
+            easel.style,
+            easel.rungs,
+            wishes,
+            manner,
+            easel.spaces,
+            enough,
+            stop,
+            earlier,
         )
     except RuntimeError as error:
         if not ran_out_of_memory(error):

@@ -6,10 +6,11 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from PIL import Image
 
-from impasto.media import deep
+from impasto.media import deep, gif
 from impasto.media.metadata import read_exif, upright_xmp
 from impasto.media.profiles import Space, gamma_profile
 from impasto.media.raster import Raster, exposed, lab_units, parted
+from impasto.media.scaling import fit_within
 
 # Pillow knows more formats, but some run other programs (EPS) and others are no pictures.
 _FORMATS: Final = (
@@ -32,9 +33,10 @@ def readable_suffixes() -> frozenset[str]:
     return _HEIF_SUFFIXES | {suffix for suffix, kind in known.items() if kind in formats}
 
 
-def decode(file: BinaryIO, max_pixels: int) -> Raster:
+def decode(file: BinaryIO, max_pixels: int, enough_px: int | None = None) -> Raster:
     """The first picture in a file, all of it; any exception for a file that is damaged or no picture.
 
+    A JPEG comes at a half, a quarter or an eighth of its size where its longer side is `enough_px` even so.
     More than `max_pixels` pixels are refused before decoding, with Pillow's DecompressionBombError.
     """
     if deep.is_heif(file):
@@ -42,19 +44,16 @@ def decode(file: BinaryIO, max_pixels: int) -> Raster:
     tiff = deep.decode_tiff(file, max_pixels)
     if tiff is not None:
         return tiff
-    with Image.open(file, formats=_FORMATS) as image:
+    with open_image(file) as image:
         many = _many(image)
-        raster = deep.decode_png(image, file) or deep.decode_jpeg2000(image, file) or _decode_shallow(image)
-        orientation, exif, damaged = read_exif(image.getexif)
-        xmp = image.info.get("xmp")
-        return replace(
-            raster,
-            orientation=orientation,
-            profile=image.info.get("icc_profile") or _png_profile(image.info),
-            exif=exif,
-            xmp=upright_xmp(bytes(xmp)) if xmp else None,
-            notes=tuple(note for note in (many, *raster.notes, damaged) if note),
+        raster = (
+            deep.decode_png(image, file)
+            or deep.decode_jpeg2000(image, file)
+            or _decode_reduced(image, enough_px)
+            or decode_shallow(image)
         )
+        labelled = with_labels(raster, image)
+        return replace(labelled, notes=(many, *labelled.notes)) if many else labelled
 
 
 def read_labels(file: BinaryIO) -> tuple[bytes | None, str | None]:
@@ -65,9 +64,26 @@ def read_labels(file: BinaryIO) -> tuple[bytes | None, str | None]:
         return open_heif(file).info.get("xmp"), None
     if deep.is_tiff(file):
         return deep.tiff_xmp(file), None
-    with Image.open(file, formats=_FORMATS) as image:
+    if gif.is_gif(file):
+        return gif.xmp_in(file), None
+    with open_image(file) as image:
         text = image.info.get("impasto")
         return image.info.get("xmp"), str(text) if text else None
+
+
+def _decode_reduced(image: Image.Image, enough_px: int | None) -> Raster | None:
+    """A JPEG at a half, a quarter or an eighth of its size, if a longer side of `enough_px` will do."""
+    if enough_px is None or image.format not in ("JPEG", "MPO"):
+        return None
+    whole_px = image.size
+    drafted = image.draft(None, fit_within(whole_px, enough_px))
+    if drafted is None:
+        return None
+    _, (_, _, width, height) = drafted
+    raster = decode_shallow(image)
+    # A last row or column that covers little of the picture would stretch the rest.
+    samples = raster.samples[: max(1, round(height)), : max(1, round(width))]
+    return replace(raster, samples=samples, whole_px=whole_px)
 
 
 def _many(image: Image.Image) -> str | None:
@@ -76,7 +92,28 @@ def _many(image: Image.Image) -> str | None:
     return f"only the first of its {count} {part} is used" if part and count > 1 else None
 
 
-def _decode_shallow(image: Image.Image) -> Raster:
+def open_image(file: BinaryIO) -> Image.Image:
+    """A file of a format that Pillow decodes well, not yet decoded; raises as `decode` does."""
+    return Image.open(file, formats=_FORMATS)
+
+
+def with_labels(raster: Raster, image: Image.Image) -> Raster:
+    """The raster with the orientation, profile, EXIF and XMP that Pillow has found beside it."""
+    # Taken out first, for where EXIF has no orientation Pillow looks into XMP. Other programs do not.
+    xmp = image.info.pop("xmp", None)
+    image.info.pop("XML:com.adobe.xmp", None)
+    orientation, exif, damaged = read_exif(image.getexif)
+    return replace(
+        raster,
+        orientation=orientation,
+        profile=image.info.get("icc_profile") or _png_profile(image.info),
+        exif=exif,
+        xmp=upright_xmp(bytes(xmp)) if xmp else None,
+        notes=(*raster.notes, damaged) if damaged else raster.notes,
+    )
+
+
+def decode_shallow(image: Image.Image) -> Raster:
     """Whatever Pillow decodes without loss, from bilevel to CMYK, palettes and tRNS included."""
     image.load()
     mode = image.mode

@@ -13,6 +13,7 @@ from PIL import Image
 
 from impasto.errors import PictureError
 from impasto.media.metadata import read_exif, upright_xmp
+from impasto.media.opening import peek
 from impasto.media.profiles import Space
 from impasto.media.raster import Raster, exposed, full_range, lab_units, parted, refuse_beyond
 
@@ -28,12 +29,12 @@ _PNG_PIXEL_CHUNKS: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 def decode_png(image: Image.Image, file: BinaryIO) -> Raster | None:
     """A PNG of 16 bits a channel; `image` is the same file as Pillow opened it."""
-    if image.format != "PNG" or _peek(file, 25)[24] != 16:
+    if image.format != "PNG" or peek(file, 25)[24] != 16:
         return None
     from imagecodecs import png_decode
 
     # libpng remarks on odd metadata on standard error; Pillow has read them already.
-    stored = png_decode(_pixel_chunks(_peek(file)))
+    stored = png_decode(_pixel_chunks(peek(file)))
     stored = stored.reshape(*stored.shape[:2], -1)
     space: Space = "rgb" if stored.shape[2] > 2 else "grey"
     samples, alpha = parted(stored, space, has_alpha=stored.shape[2] in (2, 4))
@@ -44,14 +45,14 @@ def decode_jpeg2000(image: Image.Image, file: BinaryIO) -> Raster | None:
     """A grey or RGB JPEG 2000 of more than 8 bits; `image` is the same file as Pillow opened it."""
     if image.format != "JPEG2000" or image.mode not in ("L", "LA", "I;16", "RGB", "RGBA"):
         return None
-    bits = _jpeg2000_bits(_peek(file, 4096))
+    bits = _jpeg2000_bits(peek(file, 4096))
     if bits <= 8:
         return None
     from imagecodecs import jpeg2k_decode
 
     image.load()  # Pillow notices a file that is cut off, jpeg2k_decode does not
     space: Space = "rgb" if image.mode.startswith("RGB") else "grey"
-    stored = full_range(jpeg2k_decode(_peek(file)), bits)
+    stored = full_range(jpeg2k_decode(peek(file)), bits)
     samples, alpha = parted(stored, space, has_alpha=image.mode.endswith("A"))
     return Raster(samples, space, alpha, sixteen_bit=True)
 
@@ -94,7 +95,7 @@ def decode_tiff(file: BinaryIO, max_pixels: int) -> Raster | None:
 
 def is_tiff(file: BinaryIO) -> bool:
     """Whether the file is a TIFF, classic or big."""
-    return _peek(file, 4) in _TIFF_MAGIC
+    return peek(file, 4) in _TIFF_MAGIC
 
 
 def tiff_xmp(file: BinaryIO) -> bytes | None:
@@ -110,7 +111,7 @@ def is_heif(file: BinaryIO) -> bool:
     """Whether the file is of the HEIF family and for libheif; AVIF, its other branch, is for Pillow."""
     from pillow_heif import get_file_mimetype
 
-    head = _peek(file, 64)
+    head = peek(file, 64)
     return head[4:8] == b"ftyp" and get_file_mimetype(head[:12]) != "" and b"avi" not in head
 
 
@@ -140,15 +141,6 @@ def decode_heif(file: BinaryIO, max_pixels: int) -> Raster:
         xmp=upright_xmp(info["xmp"]) if info.get("xmp") else None,
         notes=tuple(note for note in (many, damaged) if note),
     )
-
-
-def _peek(file: BinaryIO, length: int = -1) -> bytes:
-    """The file's first bytes, or all; its position stays, for Pillow reads on from there."""
-    position = file.tell()
-    file.seek(0)
-    head = file.read(length)
-    file.seek(position)
-    return head
 
 
 def _pixel_chunks(png: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Pixels and what rides with them -> files, one function per format."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, BinaryIO, Final
@@ -95,18 +95,24 @@ def encode_png(file: BinaryIO, pixels: Pixels, labels: Labels, _quality: int) ->
     encoded = png_encode(stored, out=room)
     header = len(b"\x89PNG\r\n\x1a\n") + 25
     file.write(encoded[:header])
+    for chunk, data in png_labels(labels):
+        PngImagePlugin.putchunk(file, chunk, data)
+    file.write(encoded[header:])
+
+
+def png_labels(labels: Labels) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG, kind and content, that hold its labels."""
     if labels.profile:
-        PngImagePlugin.putchunk(file, b"iCCP", b"ICC profile\0\0", zlib.compress(labels.profile))
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(labels.profile)
     if labels.exif:
-        PngImagePlugin.putchunk(file, b"eXIf", labels.exif.removeprefix(b"Exif\0\0"))
+        yield b"eXIf", labels.exif.removeprefix(b"Exif\0\0")
     texts = PngImagePlugin.PngInfo()
     if labels.xmp:
         texts.add_itxt("XML:com.adobe.xmp", labels.xmp.decode("utf-8", "replace"))
     if labels.recipe:
         texts.add_itxt("impasto", labels.recipe, zip=True)
-    for chunk, data, *_ in texts.chunks:
-        PngImagePlugin.putchunk(file, chunk, data)
-    file.write(encoded[header:])
+    for kind, content, *_ in texts.chunks:
+        yield kind, content
 
 
 def encode_tiff(file: BinaryIO, pixels: Pixels, labels: Labels, _quality: int) -> None:

@@ -66,29 +66,41 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     fails, the temporary file is removed, the old file stays, and OutputError says why. What is there and is
     no regular file, such as a folder or a device, is refused. Standard output gets them at once.
     """
-    with _told_as_output_error(path):
-        if path == STANDARD:
-            whole = BytesIO()
-            write(whole)
-            sys.stdout.buffer.write(whole.getvalue())
-            sys.stdout.buffer.flush()
-            return
-        target = place_of(path)
-        beside = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
-        try:
-            # Not tempfile: its files are private to the user, and the finished one should follow the umask.
-            with beside.open("x+b") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(target)
-        finally:
-            with suppress(OSError):
-                beside.unlink()
+    with appearing(path) as file, writing(path):
+        write(file)
 
 
 @contextmanager
-def _told_as_output_error(path: Path) -> Iterator[None]:
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """A file that becomes `path`, as `write_whole` has it, when the block ends; an exception undoes it."""
+    if path == STANDARD:
+        whole = BytesIO()
+        yield whole
+        with writing(path):
+            sys.stdout.buffer.write(whole.getvalue())
+            sys.stdout.buffer.flush()
+        return
+    target = place_of(path)
+    beside = target.with_name(f".impasto-{secrets.token_hex(8)}.part")
+    try:
+        # Not tempfile: its files are private to the user, and the finished one should follow the umask.
+        with writing(path):
+            file = beside.open("x+b")
+        with file:
+            yield file
+            with writing(path):
+                file.flush()
+                os.fsync(file.fileno())
+        with writing(path):
+            beside.replace(target)
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What encoders and the disk raise inside leaves as an OutputError."""
     try:
         yield
     except (ImpastoError, BrokenPipeError):  # who reads standard output may leave; that is for the door

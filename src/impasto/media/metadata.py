@@ -44,6 +44,15 @@ _EMPTIED: Final = re.compile(
 )
 """What held a recipe and nothing else, once the recipe is gone."""
 
+_GPS: Final = re.compile(
+    rb"""
+    \s+exif:GPS\w+\s*=\s*%b | <exif:GPS\w+ (?:\s[^<>]*)? /> | <(exif:GPS\w+) [\s>] .*? </\1\s*>
+    """
+    % _QUOTED,
+    re.VERBOSE | re.DOTALL,
+)
+"""XMP's copies of the EXIF tags that tell a place: attributes and elements."""
+
 _RECIPE_TEMPLATE: Final = '<rdf:Description rdf:about="" xmlns:impasto="urn:impasto:1" impasto:recipe="{}"/>'
 _EMPTY_XMP: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -89,6 +98,22 @@ def upright_xmp(xmp: bytes) -> bytes:
     """The XMP packet with orientation 1 and without a recipe: that told of another picture."""
     xmp = re.sub(rb"(tiff:Orientation(?:>|\s*=\s*[\"'])\s*)[2-8]", rb"\g<1>1", xmp)
     return _without_recipe(xmp)
+
+
+def exif_without_gps(exif: bytes) -> bytes | None:
+    """The EXIF block without its GPS directory; None if nothing is left."""
+    record = Image.Exif()
+    record.load(exif)
+    if ExifTags.IFD.GPSInfo not in record:
+        return exif
+    record.get_ifd(ExifTags.IFD.Exif)  # or else only its offset would be written
+    del record[ExifTags.IFD.GPSInfo]
+    return record.tobytes() if len(record) else None
+
+
+def xmp_without_gps(xmp: bytes) -> bytes:
+    """The XMP packet without the places that it took over from EXIF; all else stays."""
+    return _GPS.sub(b"", xmp)
 
 
 def with_recipe(xmp: bytes | None, recipe: str) -> bytes:

@@ -21,14 +21,18 @@ _LIBRARIES: Final = threading.Lock()
 def opened(path: Path, max_pixels: int) -> Iterator[BinaryIO]:
     """The file open for reading; whatever decoders raise inside leaves as a PictureError with a remedy.
 
-    Inside, Pillow refuses more than `max_pixels` pixels and is silent.
+    Inside, Pillow refuses more than `max_pixels` pixels and is silent, and no other picture is decoded.
     """
+    with regular_file(path) as file, decoding(path, max_pixels):
+        yield file
+
+
+@contextmanager
+def decoding(path: Path, max_pixels: int) -> Iterator[None]:
+    """What `opened` promises, for a file that is open already."""
     try:
-        with _regular_file(path) as file, _strict_libraries(max_pixels):
-            if not file.read(1):
-                raise PictureError(f"{path} is empty (0 bytes); copy or download it again.")
-            file.seek(0)
-            yield file
+        with _strict_libraries(max_pixels):
+            yield
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as reason:
@@ -45,16 +49,31 @@ def opened(path: Path, max_pixels: int) -> Iterator[BinaryIO]:
         raise PictureError(sentence) from reason
 
 
-def _regular_file(path: Path) -> BinaryIO:
-    """The file open for reading. A pipe would keep us waiting, and a device may never end."""
+def peek(file: BinaryIO, length: int = -1) -> bytes:
+    """The file's first bytes, or all; its position stays, for Pillow reads on from there."""
+    position = file.tell()
+    file.seek(0)
+    head = file.read(length)
+    file.seek(position)
+    return head
+
+
+def regular_file(path: Path) -> BinaryIO:
+    """The file open for reading, with a first byte; PictureError else.
+
+    A pipe would keep us waiting, and a device may never end.
+    """
     if path == STANDARD:
         return open_input(path)
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
+        mode = found.st_mode
         if stat.S_ISDIR(mode):
             raise PictureError(f"{path} is a folder; name a picture inside it.")
         if not stat.S_ISREG(mode):
             raise PictureError(f"{path} is a device or pipe, no regular file; save the picture as one first.")
+        if not found.st_size:
+            raise PictureError(f"{path} is empty (0 bytes); copy or download it again.")
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as reason:
         raise PictureError(f"There is no file {path}; check its name and folder.") from reason

@@ -4,12 +4,13 @@ Reading applies the EXIF orientation and the ICC profile. Writing lets the suffi
 keeps what the format can hold:
 
     suffix            bits     alpha        profile, EXIF, XMP    recipe
-    .png              8, 16    yes          yes                   text chunk "impasto"
+    .png .apng        8, 16    yes          yes                   text chunk "impasto"
     .tif .tiff        8, 16    yes          yes                   XMP
     .webp             8        yes          yes                   XMP
     .avif             8        yes          yes                   XMP
     .heic .heif       8        yes          yes                   XMP
     .jpg .jpeg        8        over white   yes, 64 KB each       XMP
+    .gif              8        0 or 1       XMP                   XMP
     .bmp              8        over white   no                    no
 
 What is written is always sRGB. The profile of sRGB is embedded if the picture came with a profile;
@@ -30,9 +31,11 @@ from impasto.media import encoders
 from impasto.media.decoders import decode, read_labels
 from impasto.media.encoders import Encoder, Labels, Pixels, levels
 from impasto.media.files import STANDARD, place_of, write_whole
-from impasto.media.metadata import exif_of_size, recipe_of
+from impasto.media.gif import encode_gif
+from impasto.media.metadata import exif_of_size, exif_without_gps, recipe_of, xmp_without_gps
 from impasto.media.opening import opened
 from impasto.media.profiles import srgb_profile, to_srgb, unit
+from impasto.media.raster import Raster
 from impasto.media.scaling import fit_within, resize, resize_with_alpha
 from impasto.options import MAX_PIXELS, Format
 
@@ -45,6 +48,7 @@ __all__ = [
     "read_recipe",
     "resize",
     "resize_picture",
+    "without_gps",
     "write_picture",
 ]
 
@@ -59,14 +63,17 @@ class _Format(NamedTuple):
 _JPEG: Final = _Format(encoders.encode_jpeg, alpha=False)
 _TIFF: Final = _Format(encoders.encode_tiff, sixteen_bit=True, longest_px=1 << 31)
 _HEIF: Final = _Format(encoders.encode_heif)
+_PNG: Final = _Format(encoders.encode_png, sixteen_bit=True, longest_px=1 << 31)
 _WRITABLE: Final = {
-    ".png": _Format(encoders.encode_png, sixteen_bit=True, longest_px=1 << 31),
+    ".png": _PNG,
+    ".apng": _PNG,
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".webp": _Format(encoders.encode_webp, longest_px=16_383),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".bmp": _Format(encoders.encode_bmp, alpha=False),
+    ".gif": _Format(encode_gif, longest_px=65_535),
     ".avif": _Format(encoders.encode_avif),
     ".heic": _HEIF,
     ".heif": _HEIF,
@@ -76,6 +83,7 @@ SUFFIXES: Final[dict[Format, str]] = {
     "png": ".png",
     "jpeg": ".jpg",
     "webp": ".webp",
+    "gif": ".gif",
     "tiff": ".tif",
     "bmp": ".bmp",
     "avif": ".avif",
@@ -85,6 +93,10 @@ SUFFIXES: Final[dict[Format, str]] = {
 
 WRITABLE_SUFFIXES: Final = tuple(_WRITABLE)
 """What `write_picture` accepts, in lower case; it does not mind capitals."""
+
+
+_MARGIN: Final = 2
+"""A JPEG is reduced in gamma-encoded light; the rest of the way, in linear light, is at least by so much."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +124,28 @@ class Picture:
         return width, height
 
 
-def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS, longest_px: int | None = None) -> Picture:
     """The picture in a file: the first one if there are many, which `notes` then says.
 
     PictureError, one sentence with a remedy, for a file that is missing, empty, unreadable, no picture,
     cut off or damaged, or that has more than `max_pixels` pixels, which is checked before decoding.
     Floats and 32-bit integers that do not lie in [0, 1] are stretched to it, with a note.
+    If its longer side is above `longest_px` it is resized to that. A JPEG more than four times as large is
+    then decoded at a fraction of its size, which takes a quarter of the memory, or less.
     """
     with opened(path, max_pixels) as file:
-        raster = decode(file, max_pixels)
-        samples = _upright(raster.samples, raster.orientation)
-        rgb, profile, note = to_srgb(samples, raster.space, raster.profile)
-        alpha = None if raster.alpha is None else unit(_upright(raster.alpha, raster.orientation))
+        raster = decode(file, max_pixels, longest_px and _MARGIN * longest_px)
+        picture = picture_of(raster)
+    width, height = raster.whole_px or raster.samples.shape[1::-1]
+    whole_px = (height, width) if raster.orientation > 4 else (width, height)
+    return _resized(picture, fit_within(whole_px, min(longest_px or max(whole_px), max(whole_px))))
+
+
+def picture_of(raster: Raster) -> Picture:
+    """The raster upright and in sRGB."""
+    samples = _upright(raster.samples, raster.orientation)
+    rgb, profile, note = to_srgb(samples, raster.space, raster.profile)
+    alpha = None if raster.alpha is None else unit(_upright(raster.alpha, raster.orientation))
     return Picture(
         rgb=rgb,
         alpha=None if alpha is None or alpha.min() == 1 else alpha,
@@ -150,18 +172,28 @@ def write_picture(
     OutputError for an unknown suffix, a picture too large for the format, or a place that cannot be written.
     """
     name = Path(f"standard-output{SUFFIXES[piped]}") if path == STANDARD else path
+    check_size(name, picture)
     writable = _format_of(name)
-    if max(picture.size_px) > writable.longest_px:
-        limit = f"{name.suffix} holds at most {writable.longest_px} pixels a side"
+    labels, pixels = labels_of(picture, recipe), _pixels(picture, writable)
+    write_whole(path, lambda file: writable.encode(file, pixels, labels, quality))
+
+
+def check_size(path: Path, picture: Picture) -> None:
+    """OutputError if the picture is too large for the format of the suffix."""
+    longest_px = _format_of(path).longest_px
+    if max(picture.size_px) > longest_px:
+        limit = f"{path.suffix} holds at most {longest_px} pixels a side"
         raise OutputError(f"{limit}, too few for {path}; write .png or .tif.")
-    labels = Labels(
+
+
+def labels_of(picture: Picture, recipe: str | None) -> Labels:
+    """What rides beside the pixels of a picture in its file."""
+    return Labels(
         profile=srgb_profile() if picture.profile else None,
         exif=exif_of_size(picture.exif, picture.size_px) if picture.exif else None,
         xmp=picture.xmp,
         recipe=recipe,
     )
-    pixels = _pixels(picture, writable)
-    write_whole(path, lambda file: writable.encode(file, pixels, labels, quality))
 
 
 def read_recipe(path: Path) -> str | None:
@@ -169,6 +201,15 @@ def read_recipe(path: Path) -> str | None:
     with opened(path, max_pixels=1 << 62) as file:
         xmp, text = read_labels(file)
     return text or (recipe_of(xmp) if xmp else None)
+
+
+def without_gps(picture: Picture) -> Picture:
+    """The picture without what its EXIF and XMP say of where it was taken; the rest of them stays."""
+    return replace(
+        picture,
+        exif=exif_without_gps(picture.exif) if picture.exif else None,
+        xmp=xmp_without_gps(picture.xmp) if picture.xmp else None,
+    )
 
 
 def check_writable(path: Path) -> None:
@@ -185,7 +226,10 @@ def check_writable(path: Path) -> None:
 
 def resize_picture(picture: Picture, longest_px: int) -> Picture:
     """The picture with its longer side at `longest_px`, alpha included, averaged in linear light."""
-    size_px = fit_within(picture.size_px, longest_px)
+    return _resized(picture, fit_within(picture.size_px, longest_px))
+
+
+def _resized(picture: Picture, size_px: tuple[int, int]) -> Picture:
     if size_px == picture.size_px:
         return picture
     if picture.alpha is None:

@@ -18,13 +18,15 @@ class Raster:
     """A picture before its orientation and its colour profile are applied.
 
     `samples` are (h, w, c) uint8, uint16 or float32: integers of full range, floats in [0, 1], and L*a*b* in
-    its own units. `alpha` is (h, w), integers of full range or floats in [0, 1].
+    its own units. `alpha` is (h, w), integers of full range or floats in [0, 1]. Where the samples are a
+    reduced copy of the picture, `whole_px` is its (width, height).
     """
 
     samples: NDArray[Any]
     space: Space
     alpha: NDArray[Any] | None = None
     sixteen_bit: bool = False
+    whole_px: tuple[int, int] | None = None
     orientation: int = 1
     profile: bytes | None = None
     exif: bytes | None = None
