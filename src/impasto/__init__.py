@@ -35,8 +35,8 @@ def painting(
     photo: str | Path, *styles: str | Path, output: str | Path | None = None, **options: Any
 ) -> "Iterator[Progress | Result]":
     """The same as an iterator: Progress after every step, at last the Result. Leaving it cancels."""
+    from impasto.animation import repaint
     from impasto.options import StylizeOptions
-    from impasto.run import run
     from impasto.tasks import StyleChoice, StylizeTask
 
     task = StylizeTask(
@@ -45,4 +45,4 @@ def painting(
         output=None if output is None else Path(output),
         options=StylizeOptions(**options),
     )
-    return run(task)
+    return repaint(task)

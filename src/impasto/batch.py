@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from impasto.animation import repaint
 from impasto.errors import ImpastoError, OptionError, OutputError, PictureError
 from impasto.ledger import Ledger, fingerprint
 from impasto.media.decoders import readable_suffixes
@@ -17,7 +18,6 @@ from impasto.media.files import sweep
 from impasto.media.gallery import style_path
 from impasto.media.picture import SUFFIXES, read_recipe
 from impasto.options import StylizeOptions
-from impasto.run import run
 from impasto.studio import Studio
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
@@ -158,7 +158,7 @@ def _paint(number: int, task: StylizeTask, ledger: Ledger, studio: Studio) -> It
         _check_ours(task.output, ledger)
         made_from = fingerprint(task)
         task.output.parent.mkdir(parents=True, exist_ok=True)
-        for event in run(task, studio):
+        for event in repaint(task, studio):
             if isinstance(event, Result):
                 ledger.add(task.output, made_from)
                 yield Ended(number, task, "painted", event)

@@ -56,6 +56,7 @@ class Progress:
 
     step counts from 1 over all rungs; steps is None where the clock decides. note: what the user should know
     at once. preview() is (h, w, 3) in [0, 1], made when asked, of the painting as it is then.
+    frame counts from 1; a still picture is the only one.
     """
 
     step: int
@@ -68,6 +69,8 @@ class Progress:
     eta_s: float
     note: str | None
     preview: Callable[[], Pixels] = field(repr=False)
+    frame: int = 1
+    frames: int = 1
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from typing import Any
 import pydantic
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from impasto.animation import moves, repaint
 from impasto.cli.console import Voice, spoken
 from impasto.errors import OptionError
 from impasto.media.files import STANDARD, write_whole
 from impasto.media.picture import SUFFIXES
 from impasto.options import StylizeOptions
-from impasto.run import check_no_input, recipe_in, run
+from impasto.run import check_no_input, recipe_in
 from impasto.tasks import Progress as Painted
 from impasto.tasks import Result, StyleChoice, StylizeTask
 
@@ -33,7 +34,8 @@ def stylize_task(
             f"name a style: impasto {photo} starry-night (see them all with: impasto style list)"
         )
     choices = style_choices(styles)
-    suffix = SUFFIXES[options.format]
+    animated = not output and moves(photo, photo, options.max_pixels)
+    suffix = photo.suffix if animated else SUFFIXES[options.format]
     return StylizeTask(
         photo=photo, styles=choices, output=output or free_name(photo, choices, suffix), options=options
     )
@@ -72,9 +74,10 @@ def paint(
     if report is not None:
         check_report(task, report)
     with stop_on_interrupt() as interrupt:
-        result = follow(run(task, None, interrupt.stop.is_set, steps, started), voice, interrupt)
+        result = follow(repaint(task, None, interrupt.stop.is_set, steps, started), voice, interrupt)
     height, width = result.rgb.shape[:2]
-    voice.console.print(f"{shown(task.output)}  {width} x {height}, {spoken(result.seconds)}")
+    frames = f"{result.report['frames']} frames, " if "frames" in result.report else ""
+    voice.console.print(f"{shown(task.output)}  {width} x {height}, {frames}{spoken(result.seconds)}")
     voice.tell("result", output=task.output, **result_facts(result))
     if report is not None:
         text = json.dumps(result.report, indent=2) + "\n"
@@ -84,7 +87,8 @@ def paint(
 def again(picture: Path, output: Path | None, voice: Voice) -> None:
     """Paints the recipe inside a picture once more."""
     task, steps = recipe_in(picture)
-    output = output or free_name(picture, ())
+    suffix = ".png" if output or not moves(task.photo, picture, task.options.max_pixels) else picture.suffix
+    output = output or free_name(picture, (), suffix)
     paint(task.model_copy(update={"output": output}), None, voice, steps)
 
 
@@ -170,7 +174,8 @@ def follow(events: Iterator[Painted | Result], voice: Voice, interrupt: Interrup
 def place(event: Painted) -> str:
     """Where a painting is: rung 1/2, 256 x 192."""
     width, height = event.size_px
-    return f"rung {event.rung}/{event.rungs}, {width} x {height}"
+    frame = f"frame {event.frame}/{event.frames}, " if event.frames > 1 else ""
+    return f"{frame}rung {event.rung}/{event.rungs}, {width} x {height}"
 
 
 def details(result: Result) -> list[str]:

@@ -81,6 +81,13 @@ def enlarge(painted: Tensor, photo: Tensor, photo_small: Tensor, colors: ColorMa
     return result
 
 
+class Earlier(NamedTuple):
+    """The frame before in an animation, as photographed and as painted; (1, 3, h, w) each."""
+
+    photo: Tensor
+    painting: Tensor
+
+
 @dataclass(frozen=True)
 class Climbed:
     """One step of the whole climb; picture (1, 3, h, w), may reach slightly out of [0, 1].
@@ -104,12 +111,14 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
     spaces: Sequence[Workspace] = (),
     enough: Callable[[int, int], bool] = lambda _rung, _steps: False,
     stop: Callable[[], bool] = lambda: False,
+    earlier: Earlier | None = None,
 ) -> Iterator[Climbed]:
     """Paints `photo` (1, 3, h, w) in [0, 1] up the rungs, yielding every step and at last the painting.
 
     spaces: the workspace of each rung; roomy ones, if left out.
     enough: asked after every step, with the rung and its steps so far; once true, the next rung begins.
     stop: the same; once true, the painting so far is only enlarged to the top.
+    earlier: paint on from this, and from what the photo has changed since, at the size of the first rung.
     """
     spaces = spaces or [Workspace()] * len(rungs)
     x = small = photo[..., :0, :0]
@@ -119,6 +128,8 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         here = _at(photo, size)
         if index > 0:
             x = enlarge(x, here, small, colors)
+        elif earlier is not None:
+            x = (earlier.painting + here - earlier.photo).clamp_(0, 1)
         elif manner.start == "noise":
             drawn = torch.rand(here.shape, generator=torch.Generator().manual_seed(manner.seed))
             x = drawn.to(here.device)
