@@ -16,7 +16,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -108,13 +107,12 @@ def judged(rgba: Rgba, found: dict[str, Any], seen: Seen) -> str:
 
 
 def weighed(*command: str) -> tuple[int, str, str, float, float]:
-    """Exit code, standard output and error, seconds, and megabytes at the peak."""
-    started = time.perf_counter()
+    """Exit code, standard output and error, seconds of the processor, and megabytes at the peak."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = subprocess.Popen([sys.executable, "-m", *command], stdout=out, stderr=err)
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - started
+        seconds = used.ru_utime + used.ru_stime
         said = []
         for stream in (out, err):
             stream.seek(0)
@@ -169,15 +167,15 @@ def summary(rows: Sequence[Row]) -> str:
     )
     slowest, largest = max(row.seconds for row in rows), max(row.megabytes for row in rows)
     return (
-        f"{len(rows)} files: {', '.join(found)}.\nAt most {slowest:.1f} s and {largest:.0f} MB for a file, "
-        "the start of the program included."
+        f"{len(rows)} files: {', '.join(found)}.\n"
+        f"At most {slowest:.1f} s of the processor and {largest:.0f} MB a file, the program itself included."
     )
 
 
 def page_of(rows: Sequence[Row]) -> str:
     """docs/formats.md, but for what is written there by hand above the table."""
     before = PAGE.read_text().split(TABLE_BEGINS)[0] if PAGE.exists() else ""
-    table = "| file | what came | verdict | seconds | MB |\n|---|---|---|---|---|\n"
+    table = "| file | what came | verdict | s | MB |\n|---|---|---|---|---|\n"
     return f"{before}{TABLE_BEGINS}\n\n{summary(rows)}\n\n{table}{''.join(row.text for row in rows)}"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pydantic
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 import impasto
 from impasto.errors import ResourceError, StyleError
@@ -139,6 +139,18 @@ def test_a_task_survives_json() -> None:
         photo=Path("a.jpg"), styles=(StyleChoice(source="b.jpg", weight=0.5),), output=Path("c.png")
     )
     assert StylizeTask.model_validate_json(task.model_dump_json()) == task
+
+
+@pytest.mark.parametrize("strip_gps", [False, True])
+def test_the_place_comes_through_unless_it_should_not(tmp_path: Path, strip_gps: bool) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 31.0, 12.0)
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.jpg", exif=exif)
+    impasto.stylize(
+        tmp_path / "a.jpg", "great-wave", output=tmp_path / "b.webp", steps=1, strip_gps=strip_gps
+    )
+    with Image.open(tmp_path / "b.webp") as painted:
+        assert (ExifTags.IFD.GPSInfo in painted.getexif()) != strip_gps
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
