@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from impasto.batch import Ended, Step, find_photos, open_ledger, paint_all, tasks_for
+from impasto.batch import Ended, Photo, Step, find_photos, open_ledger, paint_all, tasks_for
 from impasto.errors import OptionError, PictureError, StyleError
 from impasto.ledger import LEDGER_NAME, fingerprint
 from impasto.options import StylizeOptions
@@ -67,6 +69,16 @@ def test_no_two_paintings_have_one_name(photos: Path, picture_file: MakePicture,
     (tmp_path / "more").mkdir()
     picture_file("photo", "more/a.png")
     assert names(planned([photos, tmp_path / "more"], out, "scream"), out)[-1] == "more/a.png"
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["a.jpg", "A.jpg", "a.png", "a.jpg.png", "a", "s/a.jpg", "a-2.jpg"]), max_size=9)
+)
+def test_names_stay_apart_whatever_the_photos_are_called(called: list[str]) -> None:
+    photos = [Photo(Path(f"{number}"), Path(name)) for number, name in enumerate(called)]
+    outputs = [task.output for task in tasks_for(photos, choices("scream"), Path("out"), QUICK)]
+    assert len({str(output).casefold() for output in outputs}) == len(photos)
 
 
 def test_a_photo_named_twice_is_painted_once(photos: Path, tmp_path: Path) -> None:

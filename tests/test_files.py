@@ -5,7 +5,7 @@ from typing import BinaryIO
 import pytest
 
 from impasto.errors import OutputError, ResourceError
-from impasto.media.files import write_whole
+from impasto.media.files import sweep, write_whole
 
 
 def half_then(failure: BaseException, file: BinaryIO) -> None:
@@ -103,3 +103,12 @@ def test_others_may_read_it_as_the_umask_says(tmp_path: Path) -> None:
     write_whole(tmp_path / "a", lambda file: file.write(b""))
     (tmp_path / "plain").touch()
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_a_killed_writer_left_is_swept_up_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".impasto-dead.part", ".impasto-alive.part", "mine.part"):
+        (tmp_path / name).touch()
+    for name in (".impasto-dead.part", "mine.part"):
+        os.utime(tmp_path / name, (0, 0))
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".impasto-alive.part", "mine.part"}

@@ -11,6 +11,7 @@ from impasto.errors import ResourceError, StyleError
 from impasto.networks.vgg import layer_names
 from impasto.networks.weights import vgg_weights
 from impasto.options import StylizeOptions
+from impasto.studio import Studio
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
 MakePicture = Callable[..., Path]
@@ -34,6 +35,12 @@ def test_nothing_is_written_without_an_output(picture_file: MakePicture, tmp_pat
     result = impasto.stylize(photo, "great-wave", size=64, steps=1)
     assert list(tmp_path.iterdir()) == [photo]
     assert 0 <= result.rgb.min() <= result.rgb.max() <= 1
+
+
+def test_a_studio_serves_several_paintings(picture_file: MakePicture) -> None:
+    photo, studio = picture_file("photo"), Studio()
+    first, second = (impasto.stylize(photo, "scream", studio=studio, size=64, steps=1).rgb for _ in range(2))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_more_strength_is_further_from_the_photo(picture_file: MakePicture) -> None:

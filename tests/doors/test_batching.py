@@ -109,7 +109,9 @@ def test_a_mistake_is_one_sentence_and_exit_2(
 
 def test_interrupting_leaves_only_what_is_done_and_says_how_to_go_on(photos: Path) -> None:
     words = ["batch", "photos", "scream", "--size", "64", "--steps", "9999", "-o", "out", "--json"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here, a child ignores
     child = subprocess.Popen([sys.executable, "-m", "impasto", *words], stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     assert child.stdout is not None
     child.stdout.readline()
     child.send_signal(signal.SIGINT)

@@ -120,6 +120,21 @@ def test_json_tells_of_mistakes(photo: Path, capsys: pytest.CaptureFixture[str])
     assert main(["photo.png", "scream", "--size", "many", "--json"]) == 2
 
 
+def test_json_tells_what_tables_tell(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "photo.png", "photo.png", "photo.png", "--json"]) == 0
+    (row,) = events(capsys)
+    assert row == {
+        "event": "comparison",
+        "painting": "photo.png",
+        "squeezenet": {"style": 0, "content": 0},
+        "vgg16": {"style": 0, "content": 0},
+    }
+    assert main(["style", "list", "--json"]) == 0
+    assert "starry-night" in {style["name"] for style in events(capsys)}
+    assert main(["models", "list", "--json"]) == 0
+    assert [model["name"] for model in events(capsys)] == ["vgg16", "squeezenet", "vgg19"]
+
+
 def test_verbose_tells_what_was_settled_on(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["photo.png", "scream", *QUICK, "-o", "out.png", "-v", "--precision", "float32"]) == 0
     err = capsys.readouterr().err

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from impasto.cli import models, styles
 from impasto.cli.config import Config, with_defaults
-from impasto.cli.console import Voice, plain, print_json
+from impasto.cli.console import AsJson, Voice, plain, print_json
 from impasto.cli.exits import Exit
 from impasto.cli.sentences import sentence
 from impasto.errors import ImpastoError
@@ -84,7 +84,9 @@ def rerun(picture: Path, /, *, output: Output = None, voice: Voice = Voice()) ->
 
 
 @app.command
-def compare(photo: Path, style: Path, /, *painting: Path, max_pixels: int = MAX_PIXELS) -> None:
+def compare(
+    photo: Path, style: Path, /, *painting: Path, max_pixels: int = MAX_PIXELS, as_json: AsJson = False
+) -> None:
     """Measure paintings: style 1 is the photo and 0 the style, content 0 is the photo and 1 the style.
 
     Parameters
@@ -100,7 +102,7 @@ def compare(photo: Path, style: Path, /, *painting: Path, max_pixels: int = MAX_
     """
     from impasto.cli.comparing import show_comparison
 
-    show_comparison(photo, style, painting, max_pixels)
+    show_comparison(photo, style, painting, max_pixels, as_json=as_json)
 
 
 @app.command(usage="Usage: impasto batch PHOTO-OR-FOLDER... STYLE --output FOLDER [OPTIONS]")

@@ -22,6 +22,17 @@ def plain(*, stderr: bool = False, quiet: bool = False) -> Console:
     return _Console(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
+AsJson = Annotated[
+    bool,
+    Parameter(
+        name="--json",
+        negative="",
+        show_default=False,
+        help="Say it on standard output as JSON, one object a line.",
+    ),
+]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Voice:
@@ -35,12 +46,7 @@ class Voice:
         bool,
         Parameter(name=["--verbose", "-v"], negative="", show_default=False, help="Say more on the way."),
     ] = False
-    json: Annotated[
-        bool,
-        Parameter(
-            negative="", show_default=False, help="Say it on standard output as JSON, one object a line."
-        ),
-    ] = False
+    json: AsJson = False
 
     def __post_init__(self) -> None:
         if self.quiet and self.verbose:

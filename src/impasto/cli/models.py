@@ -1,20 +1,26 @@
 """impasto models list|fetch|verify|path: the networks and the files that fill them."""
 
+from dataclasses import asdict
+
 from cyclopts import App
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 from rich.table import Table
 
-from impasto.cli.console import plain
+from impasto.cli.console import AsJson, plain, print_json
 from impasto.errors import WeightsError
 
 app = App(name="models", help="See, fetch and check the networks.")
 
 
 @app.command(name="list")
-def list_() -> None:
+def list_(*, as_json: AsJson = False) -> None:
     """List the networks: what each is for, its licence, and whether it is here."""
     from impasto.networks.fetch import MODELS, model_path
 
+    if as_json:
+        for model in MODELS.values():
+            print_json("model", **asdict(model), path=model_path(model.name))
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("network", "size", "here", "licence", "what it is"):
         table.add_column(heading)

@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from impasto.cli.console import plain
+from impasto.cli.console import AsJson, plain, print_json
 from impasto.errors import OptionError
 from impasto.options import MAX_PIXELS
 
@@ -67,11 +67,18 @@ def save(  # noqa: PLR0913 - the words on a card
 
 
 @app.command(name="list")
-def list_() -> None:
+def list_(*, as_json: AsJson = False) -> None:
     """List the built-in styles."""
     from impasto.media.cards import read_card
     from impasto.media.gallery import builtin_styles
 
+    if as_json:
+        for name, path in builtin_styles().items():
+            card = read_card(path)
+            print_json(
+                "style", name=name, title=card.title, artist=card.artist, year=card.year, source=card.source
+            )
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("style", "painting", "artist", "year"):
         table.add_column(heading)
