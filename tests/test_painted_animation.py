@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from impasto.options import StylizeOptions
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 from tests.conftest import drawn
 
-QUICK = {"size": 64, "steps": 6, "rungs": 2}
+QUICK: dict[str, Any] = {"size": 64, "steps": 6, "rungs": 2}
 DELAYS_S = [Fraction(number, 100) for number in (4, 7, 10, 50)]
 
 
