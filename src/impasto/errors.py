@@ -3,6 +3,7 @@
 ImpastoError
 ├── OptionError     a value outside its range, or options that exclude each other
 ├── PictureError    a picture that cannot be read
+├── FilmError       a film that cannot be read
 ├── OutputError     a place that cannot be written
 ├── StyleError      a style that does not exist or does not fit
 ├── WeightsError    network weights that are missing, damaged or of another network
@@ -24,6 +25,10 @@ class OptionError(ImpastoError):
 
 class PictureError(ImpastoError):
     """A picture that cannot be read."""
+
+
+class FilmError(ImpastoError):
+    """A film that cannot be read."""
 
 
 class OutputError(ImpastoError):

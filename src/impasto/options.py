@@ -21,6 +21,7 @@ Start = Literal["recolored", "photo", "noise"]
 Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+FilmCodec = Literal["auto", "h264", "h265", "vp9", "av1", "prores", "ffv1"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Format = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif", "heic"]
 
