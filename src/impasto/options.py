@@ -22,6 +22,7 @@ Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 FilmCodec = Literal["auto", "h264", "h265", "vp9", "av1", "prores", "ffv1"]
+FlowMethod = Literal["dis", "deepflow", "farneback"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Format = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif", "heic"]
 

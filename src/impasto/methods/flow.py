@@ -1,0 +1,79 @@
+"""Optical flow: where each pixel of one frame lies in another.
+
+DIS by Kroeger et al. 2016, DeepFlow by Weinzaepfel et al. 2013 (which Ruder et al. 2016 painted with) without
+its descriptor matching, and Farnebäck 2003; all as OpenCV has them.
+"""
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from impasto.methods.styles import resize_to
+from impasto.options import FlowMethod
+
+FLOW_PX: Final = 1024
+"""Longest side that flow is computed at; see benchmarks/LOG.md."""
+_LUMA: Final = (0.299, 0.587, 0.114)
+
+Grey = NDArray[np.uint8]
+
+
+def flow_between(
+    here: Tensor, there: Tensor, method: FlowMethod = "dis", longest_px: int = FLOW_PX
+) -> Tensor:
+    """Two frames (1, 3, h, w) in [0, 1] -> (1, 2, h, w): a pixel p of `here` is found at p + flow in `there`.
+
+    The first channel is to the right and the second down, in pixels. Frames whose longer side is above
+    `longest_px` are reduced to it, and the flow is enlarged again.
+    """
+    size = (here.shape[2], here.shape[3])
+    scale = min(1.0, longest_px / max(size))
+    small = (max(16, round(size[0] * scale)), max(16, round(size[1] * scale)))
+    found = _METHODS[method](_grey(here, small), _grey(there, small))
+    flow = torch.from_numpy(np.ascontiguousarray(found.transpose(2, 0, 1)))[None]
+    return resize_flow(flow, size).to(here.device)
+
+
+def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """(1, 2, h, w) -> (1, 2, *size), its lengths in the new pixels."""
+    height, width = flow.shape[2:]
+    if (height, width) == size:
+        return flow
+    larger = torch.nn.functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
+    return larger * torch.tensor([size[1] / width, size[0] / height]).to(flow).view(1, 2, 1, 1)
+
+
+def _grey(frame: Tensor, size: tuple[int, int]) -> Grey:
+    luma = torch.einsum("nchw,c->nhw", frame.float().cpu(), torch.tensor(_LUMA))[:, None]
+    if luma.shape[2:] != size:
+        luma = resize_to(luma, size)
+    return luma[0, 0].mul(255).round().clamp(0, 255).byte().numpy()
+
+
+def _dis(here: Grey, there: Grey) -> NDArray[np.float32]:
+    # Not shared between calls: its buffers are not for two threads.
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    method.setFinestScale(0)  # OpenCV's presets stop at half size; see benchmarks/LOG.md
+    return _floats(method.calc(here, there, _NO_FLOW))
+
+
+def _deepflow(here: Grey, there: Grey) -> NDArray[np.float32]:
+    return _floats(cv2.optflow.createOptFlow_DeepFlow().calc(here, there, _NO_FLOW))
+
+
+def _farneback(here: Grey, there: Grey) -> NDArray[np.float32]:
+    return _floats(cv2.calcOpticalFlowFarneback(here, there, _NO_FLOW, 0.5, 5, 15, 5, 7, 1.5, 0))
+
+
+_NO_FLOW: Final[Any] = None
+"""OpenCV makes the array for the result; its types do not say that it may be left out."""
+_METHODS: Final = {"dis": _dis, "deepflow": _deepflow, "farneback": _farneback}
+
+
+def _floats(found: Any) -> NDArray[np.float32]:
+    flow: NDArray[np.float32] = np.asarray(found, np.float32)
+    return flow
