@@ -21,7 +21,7 @@ from PIL import Image
 from impasto.errors import OutputError
 from impasto.media.codecs import Encoding
 from impasto.media.encoders import levels
-from impasto.media.files import make_whole
+from impasto.media.files import write_whole
 from impasto.media.film import Film, opened_film
 from impasto.media.frames import EXACTLY, Timeline
 from impasto.media.picture import Picture
@@ -74,7 +74,7 @@ def write_film(
             if not film.pictures:
                 notes.extend(tracks.notes)
 
-    make_whole(path, write)
+    write_whole(path, lambda file: write(Path(file.name)))
     return notes
 
 
