@@ -128,9 +128,7 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         here = _at(photo, size)
         if index > 0:
             x = enlarge(x, here, small, colors)
-        elif earlier is not None:
-            x = (earlier.painting + here - earlier.photo).clamp_(0, 1)
-        elif manner.start == "noise":
+        elif manner.start == "noise" and earlier is None:
             drawn = torch.rand(here.shape, generator=torch.Generator().manual_seed(manner.seed))
             x = drawn.to(here.device)
         else:
@@ -141,6 +139,8 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
                 ]
                 colors = color_map(own[COLORS], worn)
             x = recolor(here, colors)
+            if earlier is not None:
+                x = (earlier.painting + x - recolor(earlier.photo, colors)).clamp_(0, 1)
         small = here
         if not stop():
             evaluate = _Evaluation(vgg, here, style(max(rung.size_px)), wishes, space)
