@@ -9,17 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from impasto.options import StylizeOptions
+from impasto.options import Options, ServeOptions, StylizeOptions, WorkerOptions
 
 PAGE = Path(__file__).parents[1] / "docs/options.md"
 HEAD = """# Options of `impasto PHOTO STYLE`
 
 Made by `tools/options_page.py` from `impasto.options`; the same names are the keyword arguments of
-`impasto.stylize` and the keys of the recipe in a picture.
-
+`impasto.stylize`, the keys of the recipe in a picture, and those of a job's options in the [API](api.md).
+"""
+TABLE = """
 | option | values | default | what it does |
 |---|---|---|---|
 """
+MORE: dict[str, type[Options]] = {"impasto serve": ServeOptions, "impasto worker": WorkerOptions}
 
 
 def row(name: str, schema: dict[str, Any]) -> str:
@@ -28,6 +30,8 @@ def row(name: str, schema: dict[str, Any]) -> str:
         values = ", ".join(kind["enum"])
     elif "examples" in kind:
         values = "like " + ", ".join(kind["examples"])
+    elif kind["type"] == "array":
+        values = "any number"
     else:
         low, high = kind.get("minimum"), kind.get("maximum", kind.get("exclusiveMaximum"))
         bounds = {
@@ -36,8 +40,19 @@ def row(name: str, schema: dict[str, Any]) -> str:
             (False, False): kind.get("format", ""),
         }
         values = f"{kind['type']} {bounds[low is not None, high is not None]}".strip()
-    default = "" if schema.get("default") is None else f"{schema['default']}"
+    default = schema.get("default")
+    if default is None or default == []:
+        default = ""
+    elif "4GB" in kind.get("examples", ()):
+        default = f"{default / 1e6:g}MB"
+    elif "30s" in kind.get("examples", ()):
+        default = f"{default:g}s"
     return f"| `--{name.replace('_', '-')}` | {values} | {default} | {schema['description']} |\n"
+
+
+def table(options: type[Options]) -> str:
+    rows = options.model_json_schema()["properties"].items()
+    return TABLE + "".join(row(name, schema) for name, schema in rows)
 
 
 def main() -> None:
@@ -45,9 +60,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true")
-    page = HEAD + "".join(
-        row(name, schema) for name, schema in StylizeOptions.model_json_schema()["properties"].items()
-    )
+    page = HEAD + table(StylizeOptions)
+    for command, options in MORE.items():
+        page += f"\n## Options of `{command}`\n" + table(options)
     if not parser.parse_args().check:
         PAGE.write_text(page)
     elif not PAGE.exists() or PAGE.read_text() != page:

@@ -8,10 +8,12 @@ ImpastoError
 ├── StyleError      a style that does not exist or does not fit
 ├── WeightsError    network weights that are missing, damaged or of another network
 ├── ExtraError      an optional dependency that is not installed
-└── ResourceError   not enough memory or no such device
+├── ResourceError   not enough memory or no such device
+└── ServiceError    a request to the server, or a start of it, that cannot be followed
 
 They are raised where the cause is known and caught only at the doors: the command line turns one into
-a line on standard error and exit code 2. Anything else that escapes is a bug and keeps its traceback.
+a line on standard error and exit code 2, the server into an answer of 4xx. Anything else that escapes is a
+bug and keeps its traceback.
 """
 
 
@@ -49,3 +51,11 @@ class ExtraError(ImpastoError):
 
 class ResourceError(ImpastoError):
     """Not enough memory, or no such device."""
+
+
+class ServiceError(ImpastoError):
+    """A request to the server, or a start of it, that cannot be followed; status is its HTTP answer."""
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.status = status

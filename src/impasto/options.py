@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,9 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Objective = Literal["moments", "gram", "wasserstein", "gatys"]
 Optimizer = Literal["lbfgs", "adam", "sgd"]
@@ -30,6 +33,13 @@ MAX_PIXELS: Final = 200_000_000
 
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 _BYTES: Final = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2**20, "GiB": 2**30}
+
+
+def objection(detail: "ErrorDetails") -> str:
+    """What is wrong with a value, to be read after its name: must be at most 1, not 7."""
+    message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+    # Our own sentences say it all.
+    return message if detail["type"] == "value_error" else f"{message}, not {detail['input']}"
 
 
 def _seconds(value: object) -> object:
@@ -156,3 +166,74 @@ class StylizeOptions(Options):
         if steps is not None and info.data.get("time") is not None:
             raise ValueError("cannot be given beside --time; leave one out")
         return steps
+
+
+class PlaceOptions(Options):
+    """Where jobs and their files are, and what a painting may take; the same for servers and workers."""
+
+    store: Annotated[
+        Path | None,
+        Field(description="Folder for uploads and results; a fleet shares it. Left out, one of this user's."),
+    ] = None
+    database: Annotated[
+        str | None,
+        Field(
+            pattern=r"^(sqlite:///|postgres(ql)?://).+",
+            description="Keeps the jobs: sqlite:///FILE or postgresql://... Left out, SQLite in the store.",
+        ),
+    ] = None
+    device: Annotated[Device, Field(description="Where to compute; auto takes the fastest there is.")] = (
+        "auto"
+    )
+    memory: Annotated[
+        Bytes | None, Field(description="Stay below this much memory; left out, below what is free.")
+    ] = None
+
+
+class WorkerOptions(PlaceOptions):
+    """How a worker takes jobs."""
+
+    name: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            description="Its name among the workers; left out, the machine's with a number.",
+        ),
+    ] = None
+
+
+class ServeOptions(PlaceOptions):
+    """What the page and the API allow."""
+
+    host: Annotated[str, Field(description="Address to listen on; any but this machine's needs --token.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")] = 8000
+    token: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+/=-]{16,200}$")], ...],
+        Field(
+            description="What clients must show, 16 characters or more; each has its own jobs. "
+            "Also read from IMPASTO_TOKEN, with commas between.",
+        ),
+    ] = ()
+    workers: Annotated[
+        int, Field(ge=0, le=64, description="Painting processes to start here; 0 leaves it to a fleet.")
+    ] = 1
+    max_upload: Annotated[Bytes, Field(description="Refuse larger uploads.")] = 50e6
+    max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
+        64_000_000
+    )
+    max_size: Annotated[
+        int, Field(ge=16, le=65_536, description="Longest side of a result that may be asked for, in pixels.")
+    ] = 4096
+    max_time: Annotated[
+        Seconds, Field(description="A painting that takes longer is stopped, and kept as it is.")
+    ] = 3600.0
+    upload_time: Annotated[Seconds, Field(description="An upload that takes longer is broken off.")] = 120.0
+    jobs_per_client: Annotated[
+        int, Field(ge=1, le=100_000, description="Unfinished jobs that one client may have.")
+    ] = 50
+    max_disk: Annotated[Bytes, Field(description="Refuse uploads while the store holds more.")] = 20e9
+    keep_days: Annotated[
+        int, Field(ge=1, le=3650, description="Uploads and finished jobs are removed after this many days.")
+    ] = 7

@@ -17,7 +17,7 @@ from impasto.cli.console import AsJson, Voice, plain, print_json
 from impasto.cli.exits import Exit
 from impasto.cli.sentences import sentence
 from impasto.errors import ImpastoError
-from impasto.options import MAX_PIXELS, StylizeOptions
+from impasto.options import MAX_PIXELS, ServeOptions, StylizeOptions, WorkerOptions
 
 Output = Annotated[
     Path | None,
@@ -157,6 +157,28 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
         Which shell; docs/command-line.md says where its script goes.
     """
     sys.stdout.write(app.generate_completion(shell=shell))
+
+
+@app.command
+def serve(
+    *,
+    options: Annotated[ServeOptions, Parameter(name="*")] = ServeOptions(),  # noqa: B008 - frozen
+) -> None:
+    """Open the web page and the REST API on this machine; docs/api.md tells more."""
+    from impasto.cli.serving import serve_until_stopped
+
+    serve_until_stopped(options)
+
+
+@app.command
+def worker(
+    *,
+    options: Annotated[WorkerOptions, Parameter(name="*")] = WorkerOptions(),  # noqa: B008 - frozen
+) -> None:
+    """Paint the jobs of a server's queue, on this machine or on any other that reaches database and store."""
+    from impasto.cli.serving import work_until_stopped
+
+    work_until_stopped(options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import pydantic
 from cyclopts import CycloptsError
 
 from impasto.errors import ImpastoError
+from impasto.options import objection
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -21,9 +22,6 @@ def sentence(error: ImpastoError | CycloptsError) -> str:
 
 def complaint(detail: "ErrorDetails") -> str:
     """What pydantic has against the value of one option."""
-    name = "--" + str(detail["loc"][-1]).replace("_", "-") if detail["loc"] else "an argument"
-    message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
-    # Our own sentences say it all.
-    return (
-        f"{name} {message}" if detail["type"] == "value_error" else f"{name} {message}, not {detail['input']}"
-    )
+    words = [part for part in detail["loc"] if isinstance(part, str)]
+    name = "--" + words[-1].replace("_", "-") if words else "an argument"
+    return f"{name} {objection(detail)}"

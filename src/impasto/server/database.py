@@ -1,0 +1,90 @@
+"""The jobs' database: DBOS on SQLite or PostgreSQL.
+
+A job is a DBOS workflow: a row that is there before the client hears "accepted", that one worker at a time
+owns, and whose end only its owner can write. What is in it is JSON, never pickles.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from platformdirs import user_data_path
+from sqlalchemy.exc import SQLAlchemyError
+
+from impasto.errors import ServiceError
+from impasto.options import PlaceOptions
+from impasto.server.store import Store
+
+QUEUE: Final = "paintings"
+WORKFLOW: Final = "paint"
+VERSION: Final = "1"
+"""Fixed, so that jobs of an older impasto are painted by a newer one."""
+POLLING_S: Final = 0.5
+
+
+def place(options: PlaceOptions) -> tuple[Store, str]:
+    """The store, and the database's URL."""
+    store = Store(options.store or user_data_path("impasto", appauthor=False) / "server")
+    return store, options.database or f"sqlite:///{store.root / 'jobs.sqlite'}"
+
+
+def launch(url: str, name: str, queues: list[str]) -> None:
+    """DBOS in this process, its tables made or updated, and the jobs begun again that `name` left behind.
+
+    One painting at a time in each worker, and clients take turns.
+    ServiceError when the database cannot be used.
+    """
+    try:
+        DBOS(
+            config={
+                "name": "impasto",
+                "system_database_url": url,
+                "executor_id": name,
+                "application_version": VERSION,
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "ERROR",
+            }
+        )
+        DBOS.listen_queues(queues)
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=1,
+            partition_worker_concurrency=1,
+            polling_interval_sec=POLLING_S,
+            on_conflict="always_update",
+        )
+    except (SQLAlchemyError, OSError) as reason:
+        raise ServiceError(
+            f"the database {without_password(url)} cannot be used "
+            f"({' '.join(str(reason.__cause__ or reason).split())[:200]}); check --database"
+        ) from reason
+
+
+def prepare_database(url: str) -> None:
+    """Makes or updates the tables, for clients; ServiceError when there is no such database."""
+    try:
+        launch(url, "preparing", [])
+    finally:
+        DBOS.destroy(destroy_registry=True)
+
+
+def connect(url: str) -> DBOSClient:
+    """A client of a database; it is there when a worker or `prepare_database` has been."""
+    return DBOSClient(
+        system_database_url=url,
+        serializer=DBOSPortableJSONSerializer(),
+        system_database_pool_size=8,
+        lazy=True,
+    )
+
+
+def without_password(url: str) -> str:
+    """A URL that may be shown."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database."""
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None

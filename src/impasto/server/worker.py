@@ -1,0 +1,110 @@
+"""impasto worker: a process that paints the jobs of a queue, one after the other."""
+
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Any, Final
+
+from dbos import DBOS, DBOSClient
+
+from impasto.options import WorkerOptions
+from impasto.server.database import QUEUE, WORKFLOW, connect, launch, place
+from impasto.server.fleet import BEAT_S, Beat, Fleet
+from impasto.server.painter import Painter
+from impasto.server.records import records
+
+PUT_BACK_S: Final = 20.0
+"""How long a worker that leaves waits for its job to be put back: for one step of a large picture."""
+
+log = logging.getLogger("impasto.worker")
+
+
+def work(options: WorkerOptions, leave: Event) -> None:
+    """Takes jobs until `leave` is set; the job at hand is put back then, for another worker.
+
+    ServiceError when the database cannot be reached or the worker's name is taken.
+    """
+    store, url = place(options)
+    fleet = Fleet(store)
+    name, lock = fleet.take_name(options.name)
+    client = connect(url)
+    painter = Painter(store, client, options, leave)
+    try:
+        _register(painter)
+
+        def beat() -> None:
+            fleet.beat(Beat(name, fleet.machine, painter.job, painter.painted))
+
+        beat()
+        launch(url, name, [QUEUE])
+        log.info("worker %s is ready", name)
+        while not leave.wait(BEAT_S):
+            beat()
+            _bring_back(client, name, {each.name for each in fleet.living()})
+        log.info("worker %s leaves", name)
+    finally:
+        leave.set()
+        painter.idle.wait(PUT_BACK_S)
+        DBOS.destroy(destroy_registry=True)
+        client.destroy()
+        fleet.leave(name)
+        lock.release()
+
+
+def _register(painter: Painter) -> None:
+    @DBOS.step(name="paint the picture")
+    def step(job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return painter.paint(job_id, payload)
+
+    @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)  # attempts are counted by the painter
+    def paint(payload: dict[str, Any]) -> dict[str, Any]:
+        assert DBOS.workflow_id is not None
+        return step(DBOS.workflow_id, payload)
+
+
+def _bring_back(client: DBOSClient, name: str, living: set[str]) -> None:
+    """The first of the living puts the jobs of the dead into the queue again."""
+    if name != min(living, default=name):
+        return
+    running = client.list_workflows(
+        status="PENDING", queue_name=QUEUE, load_input=False, load_output=False, limit=1000
+    )
+    for row in running:
+        if row.executor_id not in living:
+            log.warning(
+                "job %s is brought back from worker %s, which is gone", row.workflow_id, row.executor_id
+            )
+            client.resume_workflow(row.workflow_id, queue_name=QUEUE)
+
+
+def main() -> None:
+    """A worker of a server on the same machine: options as a line on standard input, whose end is its own."""
+    options = WorkerOptions.model_validate(json.loads(sys.stdin.readline()))
+    leave = Event()
+
+    def until_the_server_ends() -> None:
+        with suppress(OSError, ValueError):
+            sys.stdin.read()
+        leave.set()
+
+    Thread(target=until_the_server_ends, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server, too, which tells us
+    signal.signal(signal.SIGTERM, lambda *_: leave.set())
+    with records():
+        work(options, leave)
+    end_process()
+
+
+def end_process() -> None:
+    """At once: a job that was put back has a thread that would wait for another worker to end it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
