@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import zlib
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -170,6 +171,8 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--finds", type=Path, required=True)
     options = parser.parse_args()
+    if find_spec("atheris") is None:
+        sys.exit("the fuzzer is not here; get it with: pip install atheris")
     supervise(options.minutes, options.corpus, options.finds)
 
 
