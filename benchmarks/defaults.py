@@ -18,7 +18,7 @@ from benchmarks.sheets import save_sheet
 from impasto.crossing import to_pixels
 from impasto.methods.distances import distances
 from impasto.methods.ladder import climb, plan
-from impasto.methods.objective import Wishes
+from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import resize_longest, style_of_painting
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg
@@ -58,7 +58,7 @@ def main() -> None:
                 (photo.shape[3], photo.shape[2]), SIZE_PX, knobs.pop("rungs", None), knobs.pop("steps", None)
             )
             start = time.perf_counter()
-            *_, last = climb(vgg, photo, style, rungs, Wishes(**knobs))
+            *_, last = climb(vgg, Scene(photo, [Region(style, Wishes(**knobs))]), rungs)
             seconds = time.perf_counter() - start
             found = distances(squeezenet, last.picture, photo, resize_longest(painting, SIZE_PX))
             figures[name].append((seconds, *found))

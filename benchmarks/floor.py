@@ -16,7 +16,9 @@ from benchmarks.arguments import parser
 from benchmarks.pairs import PAIRS, SIZE_PX, read_pair
 from impasto.methods.devices import choose_precision
 from impasto.methods.ladder import Rung, climb, plan
-from impasto.methods.objective import CONTENT_LAYER, Wishes
+from impasto.methods.memory import keep_freed_memory
+from impasto.methods.objective import CONTENT_LAYER
+from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import STYLE_LAYERS, style_of_painting
 from impasto.networks.vgg import multiply_adds, set_compute_type
 from impasto.networks.weights import load_vgg
@@ -28,6 +30,7 @@ RUNS = 3
 
 def main() -> None:
     options = parser(__doc__, writes_sheet=False).parse_args()
+    keep_freed_memory()
     dtype = choose_precision("auto", torch.device("cpu"))
     vgg = set_compute_type(load_vgg(), dtype)
     shares: list[list[float]] = []
@@ -37,7 +40,8 @@ def main() -> None:
         rungs = plan((photo.shape[3], photo.shape[2]), SIZE_PX, None, None)
         began = time.perf_counter()
         ends = [0.0] * len(rungs)
-        for climbed in climb(vgg, photo, style_of_painting(vgg, painting), rungs, Wishes()):
+        scene = Scene(photo, [Region(style_of_painting(vgg, painting))])
+        for climbed in climb(vgg, scene, rungs):
             ends[climbed.rung] = time.perf_counter() - began
         floors = [floor_s(rung, rate) for rung in rungs]
         spent = [end - start for start, end in zip([0.0, *ends], ends, strict=False)]

@@ -29,7 +29,7 @@ from benchmarks.pairs import PAIRS, read_pair
 from benchmarks.peers import Stage, classical, classical_stages, crowsonkb, crowsonkb_stages
 from impasto.methods.distances import Distances, distances
 from impasto.methods.ladder import climb, plan
-from impasto.methods.objective import Wishes
+from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import resize_longest, resize_to, style_of_painting
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg, vgg_weights
@@ -152,7 +152,9 @@ def impasto_mark(photo: Tensor, painting: Tensor, effort: float, content: float)
     vgg = set_compute_type(load_vgg(), torch.bfloat16)
     size_px = (photo.shape[3], photo.shape[2])
     rungs = plan(size_px, max(size_px), None, None, effort)
-    *_, last = climb(vgg, photo, style_of_painting(vgg, painting), rungs, Wishes(content=content))
+    *_, last = climb(
+        vgg, Scene(photo, [Region(style_of_painting(vgg, painting), Wishes(content=content))]), rungs
+    )
     return measured(photo, painting, last.picture, time.perf_counter() - started)
 
 

@@ -6,12 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from impasto.networks.vgg import Vgg
 from impasto.networks.weights import load_vgg
+
+# Laws are tested, not how quickly a busy machine gets to them.
+settings.register_profile("impasto", deadline=None)
+settings.load_profile("impasto")
 
 SAMPLE = Path(__file__).parents[1] / "src/impasto/data/sample.jpg"
 

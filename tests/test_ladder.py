@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from itertools import pairwise
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from impasto.methods.color import ColorMap
 from impasto.methods.ladder import Climbed, Manner, climb, enlarge, plan
 from impasto.methods.memory import Workspace
-from impasto.methods.objective import Wishes
-from impasto.methods.styles import resize_to, style_of_painting
+from impasto.methods.scene import Region, Scene
+from impasto.methods.styles import style_of_painting
 from impasto.networks.vgg import POOLED_STRIDE, Vgg
 from tests.conftest import tensor
 
@@ -36,15 +37,16 @@ def test_every_plan_ends_at_the_size_asked_for(
 
 def test_a_photo_that_is_not_painted_on_is_enlarged_back_to_itself() -> None:
     photo = tensor("photo", 128, 96)
-    small = resize_to(photo, (48, 64))
+    scene = Scene(photo, [Region(lambda _px: {})])
+    small = scene.at((48, 64))
     as_it_is = ColorMap(torch.eye(3), torch.zeros(3))
-    torch.testing.assert_close(enlarge(small, photo, small, as_it_is), photo)
+    torch.testing.assert_close(enlarge(small.photo, scene, small, [as_it_is]), photo, atol=2e-3, rtol=0)
 
 
 def test_the_loss_falls_on_every_rung_and_the_last_picture_is_whole(vgg: Vgg) -> None:
     photo = tensor("photo", 128, 96)
     style = style_of_painting(vgg, tensor("dots"))
-    *steps, last = climb(vgg, photo, style, plan((128, 96), 128, 2, 16), Wishes())
+    *steps, last = climb(vgg, Scene(photo, [Region(style)]), plan((128, 96), 128, 2, 16))
     for rung in (0, 1):
         losses = [step.loss for step in steps if step.rung == rung and step.loss is not None]
         assert losses[-1] < losses[0]
@@ -56,8 +58,8 @@ def test_the_loss_falls_on_every_rung_and_the_last_picture_is_whole(vgg: Vgg) ->
 def test_stopping_on_the_first_rung_still_gives_a_picture_of_full_size(vgg: Vgg) -> None:
     photo = tensor("photo", 128, 96)
     style = style_of_painting(vgg, tensor("dots"))
-    seen: list[Climbed] = []
-    for step in climb(vgg, photo, style, plan((128, 96), 128, 2, 20), Wishes(), stop=lambda: len(seen) >= 3):
+    scene, seen = Scene(photo, [Region(style)]), list[Climbed]()
+    for step in climb(vgg, scene, plan((128, 96), 128, 2, 20), stop=lambda: len(seen) >= 3):
         seen.append(step)
     assert [step.rung for step in seen] == [0, 0, 0, 1]
     assert seen[-1].picture.shape == photo.shape
@@ -69,7 +71,7 @@ def test_noise_is_drawn_from_the_seed_alone(vgg: Vgg) -> None:
 
     def painted(seed: int) -> torch.Tensor:
         manner = Manner(start="noise", seed=seed)
-        *_, last = climb(vgg, photo, style, plan((64, 48), 64, 1, 2), Wishes(), manner)
+        *_, last = climb(vgg, Scene(photo, [Region(style)]), plan((64, 48), 64, 1, 2), manner)
         return last.picture
 
     assert torch.equal(painted(1), painted(1))
@@ -82,7 +84,7 @@ def test_tiles_and_a_lean_search_lead_to_nearly_the_same_picture(vgg: Vgg) -> No
     rungs = plan((128, 96), 128, 2, 6)
 
     def painted(space: Workspace, canvas: torch.Tensor) -> torch.Tensor:
-        *_, last = climb(vgg, canvas, style, rungs, Wishes(), spaces=[space] * 2)
+        *_, last = climb(vgg, Scene(canvas, [Region(style)]), rungs, spaces=[space] * 2)
         return last.picture
 
     roomy = painted(Workspace(), photo)
@@ -94,5 +96,25 @@ def test_a_rung_ends_when_it_is_enough(vgg: Vgg) -> None:
     photo = tensor("photo", 128, 96)
     style = style_of_painting(vgg, tensor("dots"))
     rungs = plan((128, 96), 128, 2, 40)
-    *steps, _ = climb(vgg, photo, style, rungs, Wishes(), enough=lambda rung, taken: taken == 2 + rung)
+    *steps, _ = climb(vgg, Scene(photo, [Region(style)]), rungs, enough=lambda rung, taken: taken == 2 + rung)
     assert [step.rung for step in steps] == [0, 0, 1, 1, 1]
+
+
+def test_when_memory_runs_out_smaller_tiles_are_tried(vgg: Vgg, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at more pixels than `most` fail as torch fails; looks at fewer do not."""
+    photo, most, seen = tensor("photo", 640, 416), 400 * 440, []
+    forward = vgg.forward
+
+    def bounded(picture: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
+        pixels = picture.shape[2] * picture.shape[3]
+        seen.append(pixels)
+        if pixels > most:
+            raise RuntimeError("not enough memory: you tried to allocate 1 bytes")
+        return forward(picture, layers)
+
+    style = style_of_painting(vgg, tensor("dots"))
+    style(640)
+    monkeypatch.setattr(vgg, "forward", bounded)
+    *_, last = climb(vgg, Scene(photo, [Region(style)]), plan((640, 416), 640, 1, 1))
+    assert last.picture.shape == photo.shape
+    assert max(seen) > most >= seen[-1]

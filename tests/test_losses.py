@@ -32,7 +32,7 @@ LOSSES: dict[str, Callable[[Statistics], StyleLoss]] = {
 
 @pytest.mark.parametrize("name", LOSSES)
 @given(seed=st.integers(0, 50))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_style_is_at_no_distance_from_itself_and_at_some_from_others(name: str, seed: int) -> None:
     here, there = statistics(features(seed)), statistics(features(seed + 1))
     loss = LOSSES[name](here)
@@ -97,3 +97,35 @@ def test_bfloat16_features_have_nearly_the_statistics_of_float32() -> None:
     wanted = statistics(exact.bfloat16().float())
     assert (coarse.gram - wanted.gram).norm() < 2e-3 * wanted.gram.norm()
     torch.testing.assert_close(coarse.mean, wanted.mean, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_of_one_change_nothing_and_of_zero_leave_out() -> None:
+    left = features(6)[..., :7]
+    marked = torch.zeros((12, 12))
+    marked[:, :7] = 1
+    for found, wanted in (
+        (statistics(features(6), torch.ones((12, 12))), statistics(features(6))),
+        (statistics(features(6), marked), statistics(left)),
+    ):
+        torch.testing.assert_close(found.mean, wanted.mean, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(found.gram, wanted.gram, rtol=1e-4, atol=1e-4)
+
+
+def test_parts_of_a_picture_add_up() -> None:
+    whole = statistics(features(6))
+    parts = [statistics(part, total=144) for part in torch.split(features(6), 5, dim=2)]
+    torch.testing.assert_close(torch.stack([part.mean for part in parts]).sum(0), whole.mean)
+    torch.testing.assert_close(
+        torch.stack([part.gram for part in parts]).sum(0), whole.gram, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_the_gradient_of_weighed_statistics_is_the_true_one() -> None:
+    x = features(8).double().float().requires_grad_()
+    weights = torch.rand((12, 12), generator=torch.Generator().manual_seed(3))
+    pull = torch.randn((8, 8), generator=torch.Generator().manual_seed(4))
+    found = statistics(x, weights)
+    (gradient,) = torch.autograd.grad((pull * found.gram).sum() + found.mean.sum(), x)
+    flat, w = x[0].flatten(1), weights.flatten() / weights.sum()
+    (wanted,) = torch.autograd.grad((pull * ((w * flat) @ flat.T)).sum() + (w * flat).sum(), x)
+    torch.testing.assert_close(gradient, wanted, rtol=1e-4, atol=1e-4)

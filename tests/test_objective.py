@@ -1,22 +1,28 @@
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
 
 from impasto.errors import OptionError
-from impasto.methods.objective import Wishes, loss_and_gradient, wanted
-from impasto.methods.styles import STYLE_LAYERS, measure
+from impasto.methods.objective import Wanted, loss_and_gradient, wanted
+from impasto.methods.scene import Region, Scene, Wishes
+from impasto.methods.styles import STYLE_LAYERS, LayerStatistics, measure
 from impasto.methods.tiles import cut
 from impasto.networks.vgg import Vgg, halo_px
 from impasto.options import Objective
 from tests.conftest import tensor
 
 
+def want(vgg: Vgg, photo: torch.Tensor, style: LayerStatistics, wishes: Wishes, *more: Any) -> Wanted:
+    """Of a photo with one style all over."""
+    return wanted(vgg, Scene(photo, [Region(lambda _px: style, wishes)]), *more)
+
+
 @pytest.mark.parametrize("objective", get_args(Objective))
 def test_the_gradient_points_downhill(vgg: Vgg, objective: Objective) -> None:
     photo = tensor("photo", 64, 48)
     evaluate = loss_and_gradient(
-        vgg, wanted(vgg, photo, measure(vgg, tensor("dots", 64, 48)), Wishes(objective))
+        vgg, want(vgg, photo, measure(vgg, tensor("dots", 64, 48)), Wishes(objective))
     )
     loss, gradient = evaluate(photo)
     step = 0.003 * gradient / gradient.abs().max()
@@ -40,7 +46,7 @@ def test_gatys_is_the_published_objective(vgg: Vgg) -> None:
     for layer in STYLE_LAYERS:
         expected += 100 * (gram(raw["x"][layer]) - gram(raw["style"][layer])).square().mean()
     expected += 1e-3 * 255 * (x.diff(dim=2).abs().sum() + x.diff(dim=3).abs().sum())
-    loss, _ = loss_and_gradient(vgg, wanted(vgg, photo, measure(vgg, style), Wishes("gatys")))(x)
+    loss, _ = loss_and_gradient(vgg, want(vgg, photo, measure(vgg, style), Wishes("gatys")))(x)
     torch.testing.assert_close(loss, expected, rtol=1e-3, atol=0)
 
 
@@ -52,17 +58,20 @@ def test_strength_moves_weight_from_content_to_style() -> None:
 
 def test_almost_no_strength_wants_the_photo(vgg: Vgg) -> None:
     photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
-    faint, _ = loss_and_gradient(vgg, wanted(vgg, photo, style, Wishes(strength=1e-4)))(photo)
-    half, _ = loss_and_gradient(vgg, wanted(vgg, photo, style, Wishes(strength=0.5)))(photo)
+    faint, _ = loss_and_gradient(vgg, want(vgg, photo, style, Wishes(strength=1e-4)))(photo)
+    half, _ = loss_and_gradient(vgg, want(vgg, photo, style, Wishes(strength=0.5)))(photo)
     assert faint < 1e-3 * half
 
 
 @pytest.mark.parametrize("objective", get_args(Objective))
-@pytest.mark.parametrize("knob", [{"strength": 0.8}, {"content": 2.0}, {"style": 2.0}, {"smoothness": 1e5}])
-def test_every_knob_turns_something(vgg: Vgg, objective: Objective, knob: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "knob",
+    [{"strength": 0.8}, {"content": 2.0}, {"style": 2.0}, {"smoothness": 1e5}, {"layers": {"3_1": 2.0}}],
+)
+def test_every_knob_turns_something(vgg: Vgg, objective: Objective, knob: dict[str, Any]) -> None:
     photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
     losses = [
-        loss_and_gradient(vgg, wanted(vgg, photo, style, wishes))(tensor("stripes", 64, 48))[0]
+        loss_and_gradient(vgg, want(vgg, photo, style, wishes))(tensor("stripes", 64, 48))[0]
         for wishes in (Wishes(objective), Wishes(objective, **knob))
     ]
     assert losses[0] != losses[1]
@@ -74,9 +83,10 @@ def test_tiles_equal_the_whole(vgg: Vgg, objective: Objective, core_px: int) -> 
     photo, style, x = (tensor(kind, 133, 118) for kind in ("photo", "dots", "stripes"))
     wishes, reach = Wishes(objective, strength=0.4, smoothness=1.0), halo_px("vgg16", STYLE_LAYERS)
     looks = measure(vgg, style)
-    loss, gradient = loss_and_gradient(vgg, wanted(vgg, photo, looks, wishes))(x)
-    want = wanted(vgg, photo, looks, wishes, cut((118, 133), core_px, reach), keep_content=core_px == 32)
-    tiled_loss, tiled_gradient = loss_and_gradient(vgg, want)(x)
+    loss, gradient = loss_and_gradient(vgg, want(vgg, photo, looks, wishes))(x)
+    tiles = cut((118, 133), core_px, reach)
+    tiled = want(vgg, photo, looks, wishes, tiles, core_px == 32)
+    tiled_loss, tiled_gradient = loss_and_gradient(vgg, tiled)(x)
     assert tiled_loss.item() == pytest.approx(loss.item(), rel=1e-4)
     assert (tiled_gradient - gradient).norm() < 1e-4 * gradient.norm()
 
@@ -84,11 +94,11 @@ def test_tiles_equal_the_whole(vgg: Vgg, objective: Objective, core_px: int) -> 
 @pytest.mark.parametrize("objective", get_args(Objective))
 def test_a_broken_picture_has_a_loss_that_is_no_number(vgg: Vgg, objective: Objective) -> None:
     photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
-    loss, _ = loss_and_gradient(vgg, wanted(vgg, photo, style, Wishes(objective)))(photo * float("nan"))
+    loss, _ = loss_and_gradient(vgg, want(vgg, photo, style, Wishes(objective)))(photo * float("nan"))
     assert not loss.isfinite()
 
 
 def test_no_wishes_at_all_are_refused(vgg: Vgg) -> None:
     photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
     with pytest.raises(OptionError, match="has any weight"):
-        wanted(vgg, photo, style, Wishes(content=0, style=0))
+        want(vgg, photo, style, Wishes(content=0, style=0))

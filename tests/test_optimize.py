@@ -104,3 +104,23 @@ def test_a_search_that_stands_still_ends_early() -> None:
         return torch.tensor(1.0), torch.ones_like(x) * 1e-9
 
     assert len(list(descend(START, flat, 1000))) < 20
+
+
+def test_looking_seldom_leads_to_the_same_picture() -> None:
+    often = list(descend(START, bowl, 40, look_every=1))
+    seldom = list(descend(START, bowl, 40, look_every=5))
+    assert torch.equal(often[-1].picture, seldom[-1].picture)
+    assert [step.loss for step in seldom] == [often[index // 5 * 5].loss for index in range(40)]
+
+
+def test_a_search_gone_astray_is_noticed_at_the_next_look() -> None:
+    calls = 0
+
+    def cliff(x: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal calls
+        calls += 1
+        loss, gradient = bowl(x)
+        return (loss * 1e6, gradient) if calls >= 8 else (loss, gradient)
+
+    notes = [step.note for step in descend(START, cliff, 12, look_every=5)]
+    assert [index for index, note in enumerate(notes) if note] == [10]

@@ -57,7 +57,7 @@ def picture(seed: int = 0, size_px: tuple[int, int] = (60, 40), levels: int = 25
     return Picture(unit_of(np.rint(rgb * levels), levels), unit_of(np.rint(alpha * levels), levels))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pixels=arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
 def test_png_keeps_8_bits_exactly(
     tmp_path_factory: pytest.TempPathFactory, pixels: NDArray[np.uint8]
@@ -68,7 +68,7 @@ def test_png_keeps_8_bits_exactly(
     assert np.array_equal(read_picture(path).rgb, unit_of(pixels, 255))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     pixels=arrays(np.uint16, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4))),
     suffix=st.sampled_from([".png", ".tif"]),

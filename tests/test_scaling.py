@@ -24,7 +24,7 @@ def test_encoding_undoes_decoding(value: float) -> None:
     assert np.allclose(encode_srgb(decode_srgb(values)), values, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0, 1, width=32), sides, sides, sides, sides)
 def test_a_constant_stays_that_constant(value: float, height: int, width: int, tall: int, wide: int) -> None:
     resized = resize(np.full((height, width, 3), value, np.float32), (wide, tall))

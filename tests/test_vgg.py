@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from impasto.networks.vgg import (
     Vgg,
     VggWeights,
     layer_names,
+    repeat_border,
     set_compute_type,
 )
 from impasto.networks.weights import vgg_weights
@@ -126,6 +128,18 @@ def test_a_plain_picture_has_no_frame(vgg: Vgg) -> None:
     for feature in vgg(torch.full((1, 3, 48, 48), 0.9), vgg.names).values():
         inside = feature[:, :, 1:2, 1:2].expand_as(feature)
         torch.testing.assert_close(feature, inside, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 3), (7, 6)])
+def test_a_repeated_border_gives_its_gradient_to_the_outermost_features(size: tuple[int, int]) -> None:
+    drawn = torch.Generator().manual_seed(0)
+    features = torch.rand((1, 4, *size), generator=drawn)
+    pull = torch.rand((1, 4, size[0] + 2, size[1] + 2), generator=drawn)
+    gradients: list[Tensor] = []
+    for border in (repeat_border, partial(F.pad, pad=(1, 1, 1, 1), mode="replicate")):
+        x = features.clone().requires_grad_()
+        gradients += torch.autograd.grad(border(x), x, pull.clone())
+    torch.testing.assert_close(*gradients)
 
 
 def test_gradients_reach_the_picture_but_not_the_weights(vgg: Vgg) -> None:

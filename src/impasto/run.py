@@ -29,8 +29,8 @@ from impasto.media.picture import (
 )
 from impasto.methods.ladder import Climbed, Earlier, Manner, Rung, climb, plan
 from impasto.methods.memory import Workspace, free_bytes, ran_out_of_memory, spaces
-from impasto.methods.objective import Wishes
 from impasto.methods.pace import Deadline
+from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import StyleAt, blend
 from impasto.networks.vgg import POOLED_STRIDE, VggWeights
 from impasto.options import Quality, StylizeOptions
@@ -41,6 +41,8 @@ EFFORTS: Final[dict[Quality, float]] = {"draft": 1 / 3, "good": 1.0, "best": 4.0
 LEAST_EFFORT: Final = 0.15
 MOST_EFFORT: Final = 1000.0
 """More steps than any clock allows for."""
+LOOK_EVERY: Final = 5
+"""Steps on a GPU between looks at the loss: it works ahead meanwhile."""
 
 
 def run(
@@ -259,20 +261,11 @@ def paint_on(
     wishes = Wishes(
         options.objective, options.strength, options.content_weight, options.style_weight, options.smoothness
     )
-    manner = Manner(options.optimizer, options.start, options.seed)
+    look_every = 1 if canvas.device.type == "cpu" else LOOK_EVERY
+    manner = Manner(options.optimizer, options.start, options.seed, look_every)
+    scene = Scene(canvas, [Region(easel.style, wishes)])
     try:
-        yield from climb(
-            easel.network.vgg,
-            canvas,
-            easel.style,
-            easel.rungs,
-            wishes,
-            manner,
-            easel.spaces,
-            enough,
-            stop,
-            earlier,
-        )
+        yield from climb(easel.network.vgg, scene, easel.rungs, manner, easel.spaces, enough, stop, earlier)
     except RuntimeError as error:
         if not ran_out_of_memory(error):
             raise

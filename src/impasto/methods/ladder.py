@@ -7,7 +7,7 @@ starts low does not forget the photo.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import torch
@@ -17,9 +17,10 @@ from impasto.media.scaling import fit_within
 from impasto.methods.color import ColorMap, add_plane, color_map, recolor
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory
-from impasto.methods.objective import CONTENT_LAYER, Wishes, loss_and_gradient, wanted
+from impasto.methods.objective import CONTENT_LAYER, loss_and_gradient, wanted
 from impasto.methods.optimize import LossAndGradient, descend, search_for
-from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics, StyleAt, mix, resize_to
+from impasto.methods.scene import Scene
+from impasto.methods.styles import COLORS, STYLE_LAYERS, mix, resize_to
 from impasto.methods.tiles import cut
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, halo_px
 from impasto.options import Optimizer, Start
@@ -42,11 +43,15 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True)
 class Manner:
-    """How to search: the optimizer, what to start from, and where noise is drawn from."""
+    """How to search: the optimizer, what to start from, and where noise is drawn from.
+
+    look_every: steps from one look at the loss to the next; each look waits for the device.
+    """
 
     optimizer: Optimizer = "lbfgs"
     start: Start = "recolored"
     seed: int = 0
+    look_every: int = 1
 
 
 def plan(
@@ -71,14 +76,39 @@ def plan(
     return [Rung(fit_within(photo_px, size), share) for size, share in zip(sizes, shares, strict=True)]
 
 
-def enlarge(painted: Tensor, photo: Tensor, photo_small: Tensor, colors: ColorMap) -> Tensor:
+def washes(scene: Scene) -> list[ColorMap]:
+    """What brings each region of the photo to its style's colours."""
+    found = []
+    for region in scene.regions:
+        total = None if region.guide is None else region.guide.total(1)
+        own = {COLORS: statistics(scene.photo, region.mask, total)}
+        share = region.wishes.style_share
+        worn = mix([own, region.style(max(scene.size))], [1 - share, share])
+        found.append(color_map(own[COLORS], worn[COLORS]))
+    return found
+
+
+def washed(scene: Scene, colors: Sequence[ColorMap]) -> Tensor:
+    """The photo, each region through its map; (1, 3, h, w) float32."""
+    result = torch.zeros_like(scene.photo, dtype=torch.float32)
+    for region, one in zip(scene.regions, colors, strict=True):
+        worn = recolor(scene.photo, one)
+        if region.mask is None:
+            return worn
+        result += region.mask * worn
+    return result if scene.kept is None else result.add_(scene.kept * scene.photo)
+
+
+def enlarge(painted: Tensor, scene: Scene, small: Scene, colors: Sequence[ColorMap]) -> Tensor:
     """The painting at the photo's size, with the photo's detail that the small photo could not hold."""
-    size = (photo.shape[2], photo.shape[3])
-    result = resize_to(painted, size)
+    result = resize_to(painted, scene.size)
     for channel in range(3):
-        detail = photo[:, channel : channel + 1] - resize_to(photo_small[:, channel : channel + 1], size)
-        add_plane(result, detail[0, 0], colors.matrix[:, channel])
-    return result
+        plane = slice(channel, channel + 1)
+        detail = (scene.photo[:, plane] - resize_to(small.photo[:, plane], scene.size))[0, 0]
+        for region, one in zip(scene.regions, colors, strict=True):
+            seen = detail if region.mask is None else region.mask * detail
+            add_plane(result, seen, one.matrix[:, channel])
+    return scene.with_kept(result)
 
 
 class Earlier(NamedTuple):
@@ -103,17 +133,15 @@ class Climbed:
 
 def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
     vgg: Vgg,
-    photo: Tensor,
-    style: StyleAt,
+    scene: Scene,
     rungs: Sequence[Rung],
-    wishes: Wishes,
     manner: Manner = Manner(),
     spaces: Sequence[Workspace] = (),
     enough: Callable[[int, int], bool] = lambda _rung, _steps: False,
     stop: Callable[[], bool] = lambda: False,
     earlier: Earlier | None = None,
 ) -> Iterator[Climbed]:
-    """Paints `photo` (1, 3, h, w) in [0, 1] up the rungs, yielding every step and at last the painting.
+    """Paints the scene up the rungs, yielding every step and at last the painting.
 
     spaces: the workspace of each rung; roomy ones, if left out.
     enough: asked after every step, with the rung and its steps so far; once true, the next rung begins.
@@ -121,51 +149,51 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
     earlier: paint on from this, and from what the photo has changed since, at the size of the first rung.
     """
     spaces = spaces or [Workspace()] * len(rungs)
-    x = small = photo[..., :0, :0]
-    colors = ColorMap(torch.eye(3).to(photo.device), torch.zeros(3).to(photo.device))
+    x, small, colors = scene.photo, scene, list[ColorMap]()
     for index, (rung, space) in enumerate(zip(rungs, spaces, strict=True)):
-        size = (rung.size_px[1], rung.size_px[0])
-        here = _at(photo, size)
+        here = scene.at((rung.size_px[1], rung.size_px[0]))
         if index > 0:
             x = enlarge(x, here, small, colors)
-        elif manner.start == "noise" and earlier is None:
-            drawn = torch.rand(here.shape, generator=torch.Generator().manual_seed(manner.seed))
-            x = drawn.to(here.device)
         else:
-            if manner.start == "recolored":
-                own = {COLORS: statistics(here)}
-                worn = mix([own, style(max(rung.size_px))], [1 - wishes.style_share, wishes.style_share])[
-                    COLORS
-                ]
-                colors = color_map(own[COLORS], worn)
-            x = recolor(here, colors)
-            if earlier is not None:
-                x = (earlier.painting + x - recolor(earlier.photo, colors)).clamp_(0, 1)
+            x, colors = _begin(here, manner, earlier)
         small = here
         if not stop():
-            evaluate = _Evaluation(vgg, here, style(max(rung.size_px)), wishes, space)
+            evaluate = _Evaluation(vgg, here, space)
             search = search_for(manner.optimizer, space.history, space.lean)
-            for steps, step in enumerate(descend(x, evaluate, rung.steps, search), start=1):
+            for steps, step in enumerate(
+                descend(x, evaluate, rung.steps, search, manner.look_every), start=1
+            ):
                 x = step.picture
                 yield Climbed(index, step.loss, x, step.note)
                 if stop() or enough(index, steps):
                     break
-        x = x.clamp_(0, 1) if space.lean else x.clamp(0, 1)
+        x = here.with_kept(x.clamp_(0, 1) if space.lean else x.clamp(0, 1))
     yield Climbed(len(rungs) - 1, None, x, None)
+
+
+def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tensor, list[ColorMap]]:
+    """The picture that the search starts from, and what each region's colours go through."""
+    device = scene.photo.device
+    if manner.start == "recolored":
+        colors = washes(scene)
+    else:
+        colors = [ColorMap(torch.eye(3).to(device), torch.zeros(3).to(device)) for _ in scene.regions]
+    if earlier is not None:
+        before = washed(replace(scene, photo=earlier.photo), colors)
+        return (earlier.painting + washed(scene, colors) - before).clamp_(0, 1), colors
+    if manner.start == "noise":
+        drawn = torch.rand(scene.photo.shape, generator=torch.Generator().manual_seed(manner.seed))
+        return scene.with_kept(drawn.to(device)), colors
+    return washed(scene, colors), colors
 
 
 class _Evaluation:
     """The loss and gradient on one rung; when memory runs out, the same in smaller tiles."""
 
-    def __init__(
-        self, vgg: Vgg, photo: Tensor, style: LayerStatistics, wishes: Wishes, space: Workspace
-    ) -> None:
-        self.vgg, self.photo, self.style, self.wishes = vgg, photo, style, wishes
-        self.cores = [
-            space.core_px,
-            *(core for core in CORES_PX if core < (space.core_px or max(photo.shape[2:]))),
-        ]
-        self.space = space
+    def __init__(self, vgg: Vgg, scene: Scene, space: Workspace) -> None:
+        self.vgg, self.scene, self.space = vgg, scene, space
+        smaller = (core for core in CORES_PX if core < (space.core_px or max(scene.size)))
+        self.cores = [space.core_px, *smaller]
         self.evaluate: LossAndGradient | None = None
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,16 +209,8 @@ class _Evaluation:
             self.cores.pop(0)
 
     def _prepared(self) -> LossAndGradient:
-        size, core_px = (self.photo.shape[2], self.photo.shape[3]), self.cores[0]
+        core_px = self.cores[0]
         reach = halo_px(self.vgg.architecture, {CONTENT_LAYER, *STYLE_LAYERS})
-        tiles = cut(size, core_px, reach) if core_px else ()
-        want = wanted(self.vgg, self.photo, self.style, self.wishes, tiles, self.space.keep_content)
+        tiles = cut(self.scene.size, core_px, reach) if core_px else ()
+        want = wanted(self.vgg, self.scene, tiles, self.space.keep_content)
         return loss_and_gradient(self.vgg, want, torch.bfloat16 if self.space.lean else torch.float32)
-
-
-def _at(photo: Tensor, size: tuple[int, int]) -> Tensor:
-    """The photo itself at its own size; at another, in float32."""
-    if photo.shape[2:] == size:
-        return photo
-    channels = [resize_to(photo[:, channel : channel + 1].float(), size) for channel in range(3)]
-    return torch.cat(channels, dim=1).clamp_(0, 1)

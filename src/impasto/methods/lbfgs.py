@@ -149,7 +149,7 @@ def two_loops(
     """
     upper = steps_changes.triu()
     tiny = torch.finfo(upper.dtype).tiny
-    scale = upper.diagonal()[newest] / changes_changes.diagonal()[newest].clamp(min=tiny)
+    scale = upper.diagonal().take(newest) / changes_changes.diagonal().take(newest).clamp(min=tiny)
     alpha = torch.linalg.solve_triangular(upper, steps_gradient[:, None], upper=True)
     rest = scale * (changes_gradient[:, None] - changes_changes @ alpha)
     delta = torch.linalg.solve_triangular(upper.T, upper.diagonal()[:, None] * alpha - rest, upper=False)

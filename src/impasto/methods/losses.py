@@ -36,18 +36,23 @@ class Statistics(NamedTuple):
 StyleLoss = Callable[[Statistics], Tensor]
 
 
-def statistics(features: Tensor) -> Statistics:
+def statistics(features: Tensor, weights: Tensor | None = None, total: float | None = None) -> Statistics:
     """(1, c, h, w) -> mean (c,), and mean product of every two channels (c, c), over the places.
 
-    Gatys et al. 2016, eq. 3, divided by h*w so that picture size drops out.
+    Gatys et al. 2016, eq. 3, divided by h*w so that picture size drops out. weights (h, w): how much each
+    place counts; Gatys et al. 2017, "Controlling perceptual factors in neural style transfer", eq. 6, whose
+    guides are their square roots. total: of the weights, where the features are only a part of a picture.
     """
-    mean, gram = _MeanAndGram.apply(features)  # type: ignore[no-untyped-call]
+    if total is None:
+        total = features.shape[2] * features.shape[3] if weights is None else float(weights.sum())
+    mean, gram = _MeanAndGram.apply(features, weights, total)  # type: ignore[no-untyped-call]
     return Statistics(mean, gram)
 
 
-def squared_distance(features: Tensor, photo_features: Tensor) -> Tensor:
-    """Sum of the squared differences, float32 (Gatys et al. 2016, eq. 1)."""
-    return (features.float() - photo_features).square().sum()
+def squared_distance(features: Tensor, photo_features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Sum of the squared differences, float32 (Gatys et al. 2016, eq. 1), each place (h, w) weighed."""
+    squares = (features.float() - photo_features).square()
+    return (squares if weights is None else weights * squares).sum()
 
 
 def variance_of(layer: Statistics) -> Tensor:
@@ -122,28 +127,33 @@ class _MeanAndGram(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, features: Tensor, weights: Tensor | None, total: float) -> tuple[Tensor, Tensor]:
         places = features[0].permute(1, 2, 0).flatten(0, 1)
-        ctx.save_for_backward(places)
-        ctx.shape = features.shape
-        return _mean(places), _products(places) / len(places)
+        column = None if weights is None else weights.to(places.dtype).reshape(-1, 1)
+        ctx.save_for_backward(places, column)
+        ctx.shape, ctx.total = features.shape, total
+        if column is None:
+            return _sum(places) / total, _products(places) / total
+        return _sum(column * places) / total, _products(column.sqrt() * places) / total
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (places,) = ctx.saved_tensors
-        mean, gram = (gradient / len(places) for gradient in gradients)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        places, column = ctx.saved_tensors
+        mean, gram = (gradient / ctx.total for gradient in gradients)
         flat = torch.addmm(mean.to(places.dtype), places, (gram + gram.T).to(places.dtype))
+        if column is not None:
+            flat *= column
         _, channels, height, width = ctx.shape
-        return flat.view(1, height, width, channels).permute(0, 3, 1, 2)
+        return flat.view(1, height, width, channels).permute(0, 3, 1, 2), None, None
 
 
-def _mean(places: Tensor) -> Tensor:
+def _sum(places: Tensor) -> Tensor:
     """(n, c) -> (c,). Rows are laid side by side first: adding up few long rows is 20 times faster."""
     n, channels = places.shape
     abreast = n // 16 * 16
     total = places[abreast:].sum(0, dtype=torch.float32)
     total += places[:abreast].reshape(-1, 16 * channels).sum(0, dtype=torch.float32).view(16, channels).sum(0)
-    return total / n
+    return total
 
 
 def _products(places: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""From a photo, a style and a strength to what is wanted of a picture, and how far it is from that."""
+"""From a scene to what is wanted of a picture, and how far it is from that."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final, NamedTuple
@@ -20,56 +20,34 @@ from impasto.methods.losses import (
     wasserstein_loss,
 )
 from impasto.methods.optimize import LossAndGradient
+from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import STYLE_LAYERS, LayerStatistics, mix
-from impasto.methods.tiles import Tile, places_in_all, shares, statistics_over, whole
+from impasto.methods.tiles import Guide, Tile, add_up, gathered, places_in_all, statistics_over, whole
 from impasto.networks.vgg import CHANNELS, Vgg, stride_of
-from impasto.options import Objective
 
 CONTENT_LAYER: Final = "4_2"
 CONTENT_AT_HALF: Final = 0.15
 """Weight of content against a style weight of 1, at strength 0.5."""
 WASSERSTEIN_RANK: Final = 256
 
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user's knobs say. strength in (0, 1]; content and style multiply the default weights.
-
-    Up to a strength of a half the picture should have a mixture of the photo's own statistics and the
-    style's, so that none is the photo itself; from there on the photo is let go.
-    """
-
-    objective: Objective = "moments"
-    strength: float = 0.5
-    content: float = 1.0
-    style: float = 1.0
-    smoothness: float = 0.0
-
-    @property
-    def style_share(self) -> float:
-        """How much of the wanted statistics is the style's: all of it from strength 0.5 on."""
-        return min(1.0, 2 * self.strength)
-
-    @property
-    def content_share(self) -> float:
-        """Multiplies the weight of content: 1 up to strength 0.5, none at 1."""
-        share: float = min(1.0, (1 - self.strength) / self.strength) ** 1.5
-        return self.content * share
+RegionStatistics = dict[tuple[int, str], Statistics]
+"""Index of the region and layer -> statistics."""
 
 
 class StyleTerm(NamedTuple):
-    """How the features of a layer should be distributed over the picture."""
+    """How the features of a layer should be distributed over a region of the picture."""
 
+    region: int
     layer: str
     weight: float
     loss: StyleLoss
 
 
 class ContentTerm(NamedTuple):
-    """weight: of the sum of squared differences to the photo's features, which `target` has for a tile."""
+    """weight: of the sum of squared differences to the photo's features, in a region."""
 
+    region: int
     weight: float
-    target: Callable[[Tile], Tensor]
 
 
 class SmoothTerm(NamedTuple):
@@ -81,21 +59,33 @@ class SmoothTerm(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """The objective for one rung, the sum of its terms, for a picture that is seen in tiles."""
+    """The objective for one rung, the sum of its terms, for a picture that is seen in tiles.
+
+    guides: where each region lies; None: everywhere. target: the photo's features in a tile. free (h, w):
+    multiplies the gradient, so that what is kept of the photo is not painted over.
+    """
 
     styles: Sequence[StyleTerm]
     contents: Sequence[ContentTerm]
     smooths: Sequence[SmoothTerm]
     tiles: Sequence[Tile]
-
-    @property
-    def style_layers(self) -> list[str]:
-        return [term.layer for term in self.styles]
+    guides: Sequence[Guide | None]
+    target: Callable[[Tile], Tensor]
+    free: Tensor | None = None
 
     @property
     def layers(self) -> set[str]:
         """What the network must be asked for."""
-        return {*self.style_layers, *(CONTENT_LAYER for _ in self.contents)}
+        return {*(term.layer for term in self.styles), *(CONTENT_LAYER for _ in self.contents)}
+
+    def gathered(self, features: Mapping[str, Tensor], tile: Tile) -> RegionStatistics:
+        """A tile's part of the statistics of each region and layer that a term looks at."""
+        found: RegionStatistics = {}
+        for region, guide in enumerate(self.guides):
+            layers = [term.layer for term in self.styles if term.region == region]
+            parts = gathered(features, layers, tile, self.tiles, guide)
+            found.update({(region, layer): part for layer, part in parts.items()})
+        return found
 
 
 STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
@@ -105,34 +95,34 @@ STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
 }
 
 
-def wanted(
-    vgg: Vgg,
-    photo: Tensor,
-    style: LayerStatistics,
-    wishes: Wishes,
-    tiles: Sequence[Tile] = (),
-    keep_content: bool = True,
-) -> Wanted:
-    """The objective for a photo (1, 3, h, w) at a rung's size.
+def wanted(vgg: Vgg, scene: Scene, tiles: Sequence[Tile] = (), keep_content: bool = True) -> Wanted:
+    """The objective for a scene at a rung's size.
 
     tiles: how the picture is seen; whole, when there are none. keep_content: hold the photo's features in
     memory instead of computing them again whenever a tile is seen.
     OptionError when nothing at all is wanted.
     """
-    tiles = tiles or [whole(photo)]
-    if wishes.style_share < 1:
-        own = statistics_over(vgg, photo, STYLE_LAYERS, tiles)
-        style = mix([own, style], [1 - wishes.style_share, wishes.style_share])
+    tiles = tiles or [whole(scene.photo)]
+    target = _target(vgg, scene.photo)
+    target = cache(target) if keep_content else target
+    wishes = scene.regions[0].wishes
     published = wishes.objective == "gatys"
-    content = _content(vgg, photo, wishes, tiles, keep_content)
-    smooths = [SmoothTerm(wishes.smoothness / photo.numel(), torch.square)]
+    smooths = [SmoothTerm(wishes.smoothness / scene.photo.numel(), torch.square)]
     if published:
         smooths.append(SmoothTerm(255e-3, torch.abs))
+    styles = [
+        term
+        for index, region in enumerate(scene.regions)
+        for term in _styles(vgg, index, region, _worn(vgg, scene, region, tiles), tiles)
+    ]
     found = Wanted(
-        [term for term in (_published if published else _styles)(vgg, style, wishes) if term.weight > 0],
-        [content] if content.weight > 0 else [],
+        [term for term in styles if term.weight > 0],
+        _contents(vgg, scene, tiles, target),
         [term for term in smooths if term.weight > 0],
         tiles,
+        [region.guide for region in scene.regions],
+        target,
+        None if scene.kept is None else 1 - scene.kept,
     )
     if not (found.layers or wishes.smoothness):
         raise OptionError(
@@ -151,57 +141,67 @@ def loss_and_gradient(vgg: Vgg, want: Wanted, gradient_type: torch.dtype = torch
     def seen_whole(picture: Tensor) -> tuple[Tensor, Tensor]:
         x = picture.detach().requires_grad_()
         features = vgg(x, want.layers) if want.layers else {}
-        found = {layer: statistics(features[layer]) for layer in want.style_layers}
-        loss = _style_loss(want, found) + _local_loss(want, features, x, want.tiles[0])
+        loss = _style_loss(want, want.gathered(features, want.tiles[0]))
+        loss = loss + _local_loss(want, features, x, want.tiles[0])
         (gradient,) = torch.autograd.grad(loss, x)
         # The gradient of a channels-last graph is not contiguous, and the search works on flat vectors.
         return loss.detach(), gradient.to(gradient_type).contiguous()
 
     def seen_in_tiles(picture: Tensor) -> tuple[Tensor, Tensor]:
-        found = statistics_over(vgg, picture, want.style_layers, want.tiles)
-        leaves = {layer: Statistics(*(part.requires_grad_() for part in found[layer])) for layer in found}
-        loss = _style_loss(want, leaves)
-        pulls = {}
-        if leaves:
-            parts = [part for one in leaves.values() for part in one]
-            flat = torch.autograd.grad(loss, parts, allow_unused=True, materialize_grads=True)
-            pulls = {layer: Statistics(*flat[2 * i : 2 * i + 2]) for i, layer in enumerate(leaves)}
-        loss, gradient = loss.detach(), torch.zeros_like(picture, dtype=gradient_type)
+        loss, pulls = _pulls(vgg, want, picture)
+        gradient = torch.zeros_like(picture, dtype=gradient_type)
         for tile in want.tiles:
             x = tile.outer(picture).detach().requires_grad_()
             features = vgg(x, want.layers) if want.layers else {}
             local = _local_loss(want, features, x, tile)
             # Linear in the statistics, so that its gradient is that of the whole loss.
             pulled = [
-                share * ((part.mean * pulls[layer].mean).sum() + (part.gram * pulls[layer].gram).sum())
-                for layer, share, part in shares(features, want.style_layers, tile, want.tiles)
+                (part.mean * pulls[key].mean).sum() + (part.gram * pulls[key].gram).sum()
+                for key, part in want.gathered(features, tile).items()
             ]
             (here,) = torch.autograd.grad(local + sum(pulled), x)
             tile.outer(gradient).add_(here)
             loss = loss + local.detach()
         return loss, gradient
 
-    return seen_whole if len(want.tiles) == 1 else seen_in_tiles
+    def freely(picture: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = seen_whole(picture) if len(want.tiles) == 1 else seen_in_tiles(picture)
+        return loss, gradient if want.free is None else gradient.mul_(want.free)
+
+    return freely
 
 
-def _style_loss(want: Wanted, found: LayerStatistics) -> Tensor:
-    return _total(term.weight * term.loss(found[term.layer]) for term in want.styles)
+def _pulls(vgg: Vgg, want: Wanted, picture: Tensor) -> tuple[Tensor, RegionStatistics]:
+    """The style's part of the loss, and how it grows with the statistics of the whole picture."""
+    found: RegionStatistics = {}
+    if not want.styles:
+        return torch.zeros(()), found
+    for tile in want.tiles:
+        with torch.no_grad():
+            features = vgg(tile.outer(picture), {term.layer for term in want.styles})
+        add_up(found, want.gathered(features, tile))
+    leaves = {key: Statistics(*(part.requires_grad_() for part in one)) for key, one in found.items()}
+    loss = _style_loss(want, leaves)
+    parts = [part for one in leaves.values() for part in one]
+    flat = torch.autograd.grad(loss, parts, allow_unused=True, materialize_grads=True)
+    return loss.detach(), {key: Statistics(*flat[2 * i : 2 * i + 2]) for i, key in enumerate(leaves)}
+
+
+def _style_loss(want: Wanted, found: RegionStatistics) -> Tensor:
+    return _total(term.weight * term.loss(found[term.region, term.layer]) for term in want.styles)
 
 
 def _local_loss(want: Wanted, features: Mapping[str, Tensor], picture: Tensor, tile: Tile) -> Tensor:
     """A tile's part of the terms that are sums over places."""
-    return _total(
-        [
-            *(
-                term.weight
-                * squared_distance(
-                    tile.core(features[CONTENT_LAYER], stride_of(CONTENT_LAYER)), term.target(tile)
-                )
-                for term in want.contents
-            ),
-            *(term.weight * _roughness(picture, tile, term.size) for term in want.smooths),
-        ]
-    )
+    parts = [term.weight * _roughness(picture, tile, term.size) for term in want.smooths]
+    if want.contents:
+        stride, target = stride_of(CONTENT_LAYER), want.target(tile)
+        core = tile.core(features[CONTENT_LAYER], stride)
+        for term in want.contents:
+            guide = want.guides[term.region]
+            weights = None if guide is None else guide.on(tile, stride)
+            parts.append(term.weight * squared_distance(core, target, weights))
+    return _total(parts)
 
 
 def _total(parts: Iterable[Tensor]) -> Tensor:
@@ -218,40 +218,67 @@ def _roughness(picture: Tensor, tile: Tile, size: Callable[[Tensor], Tensor]) ->
     return size(down).sum() + size(across).sum()
 
 
-def _content(vgg: Vgg, photo: Tensor, wishes: Wishes, tiles: Sequence[Tile], keep: bool) -> ContentTerm:
-    """The mean squared error: of features as they are, or as a share of how much they vary in the photo."""
+def _target(vgg: Vgg, photo: Tensor) -> Callable[[Tile], Tensor]:
+    """The photo's features in a tile's core."""
 
     def features(tile: Tile) -> Tensor:
         with torch.no_grad():
             seen = vgg(tile.outer(photo), {CONTENT_LAYER})[CONTENT_LAYER]
             return tile.core(seen, stride_of(CONTENT_LAYER)).contiguous(memory_format=torch.channels_last)
 
-    if wishes.content_share == 0:
-        return ContentTerm(0.0, features)
-    if wishes.objective == "gatys":
-        weight = 5 * wishes.content_share * vgg.scales[CONTENT_LAYER] ** 2
-    else:
-        variance = variance_of(statistics_over(vgg, photo, {CONTENT_LAYER}, tiles)[CONTENT_LAYER])
-        weight = CONTENT_AT_HALF * wishes.content_share / float(variance)
+    return features
+
+
+def _contents(
+    vgg: Vgg, scene: Scene, tiles: Sequence[Tile], target: Callable[[Tile], Tensor]
+) -> list[ContentTerm]:
+    """The mean squared error: of features as they are, or as a share of how much they vary in the photo."""
+    shares = [region.wishes.content_share for region in scene.regions]
+    if not any(shares):
+        return []
     stride = stride_of(CONTENT_LAYER)
+    if scene.regions[0].wishes.objective == "gatys":
+        weight = 5 * vgg.scales[CONTENT_LAYER] ** 2
+    else:
+        photo: dict[str, Statistics] = {}
+        for tile in tiles:
+            part = statistics(target(tile), total=places_in_all(tiles, stride))
+            add_up(photo, {CONTENT_LAYER: part})
+        weight = CONTENT_AT_HALF / float(variance_of(photo[CONTENT_LAYER]))
     weight /= CHANNELS[int(CONTENT_LAYER[0]) - 1] * places_in_all(tiles, stride)
-    return ContentTerm(weight, cache(features) if keep else features)
+    return [ContentTerm(index, weight * share) for index, share in enumerate(shares) if share > 0]
 
 
-def _styles(_vgg: Vgg, style: LayerStatistics, wishes: Wishes) -> list[StyleTerm]:
-    loss_of, share = STYLE_LOSSES[wishes.objective], wishes.style / len(STYLE_LAYERS)
-    return [StyleTerm(layer, share, loss_of(style[layer])) for layer in STYLE_LAYERS]
+def _worn(vgg: Vgg, scene: Scene, region: Region, tiles: Sequence[Tile]) -> LayerStatistics:
+    """The statistics that a region should have: the style's, mixed with the photo's own at low strength."""
+    style, share = region.style(max(scene.size)), region.wishes.style_share
+    if share == 1:
+        return style
+    own = statistics_over(vgg, scene.photo, STYLE_LAYERS, tiles, region.guide)
+    return mix([own, style], [1 - share, share])
 
 
-def _published(vgg: Vgg, style: LayerStatistics, wishes: Wishes) -> list[StyleTerm]:
+def _styles(
+    vgg: Vgg, index: int, region: Region, style: LayerStatistics, tiles: Sequence[Tile]
+) -> Iterator[StyleTerm]:
+    """A region counts as much as it covers, so that each of its pixels is pulled as it would be alone."""
+    wishes = region.wishes
+    for layer in STYLE_LAYERS:
+        stride = stride_of(layer)
+        area = 1.0 if region.guide is None else region.guide.total(stride) / places_in_all(tiles, stride)
+        if wishes.objective == "gatys":
+            weight, loss = 100 * wishes.style, _published_loss(vgg, style, layer)
+        else:
+            weight = wishes.style / len(STYLE_LAYERS)
+            loss = STYLE_LOSSES[wishes.objective](style[layer])
+        yield StyleTerm(index, layer, weight * area * wishes.layers.get(layer, 1.0), loss)
+
+
+def _published_loss(vgg: Vgg, style: LayerStatistics, layer: str) -> StyleLoss:
     """Gatys et al. 2016 with the weights that neural-style published: content 5, style 100 a layer, TV 1e-3.
 
     Mean squared errors of the network's own features for pixels in 0..255, Gram matrices divided by c*h*w,
     and the sum of absolute differences of neighbours.
     """
-
-    def loss_of(layer: str) -> StyleLoss:
-        size = vgg.scales[layer] ** 2 / len(style[layer].gram)
-        return lambda found: (size * (found.gram - style[layer].gram)).square().mean()
-
-    return [StyleTerm(layer, 100 * wishes.style, loss_of(layer)) for layer in STYLE_LAYERS]
+    size = vgg.scales[layer] ** 2 / len(style[layer].gram)
+    return lambda found: (size * (found.gram - style[layer].gram)).square().mean()

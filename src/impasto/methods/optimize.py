@@ -93,7 +93,7 @@ def search_for(optimizer: Optimizer, history: int = HISTORY, lean: bool = False)
 
 
 class Step(NamedTuple):
-    """A step taken: the loss it started from, and the picture it led to, (1, 3, h, w)."""
+    """A step taken: the loss it started from, as last looked at, and the picture it led to, (1, 3, h, w)."""
 
     loss: float
     picture: Tensor
@@ -102,9 +102,13 @@ class Step(NamedTuple):
 
 @dataclass
 class Watchdog:
-    """Remembers the best picture, and tells when the search has gone astray or stands still."""
+    """Remembers the best picture, and tells when the search has gone astray or stands still.
+
+    It sees the loss of one step in `look_every`.
+    """
 
     best: Tensor
+    look_every: int = 1
     best_loss: float = float("inf")
     restarts: int = 0
 
@@ -122,8 +126,9 @@ class Watchdog:
         return None
 
     def stalled(self) -> bool:
-        recent = self.losses[-STALL_STEPS:]
-        return len(recent) == STALL_STEPS and min(recent) > (1 - STALL_GAIN) * recent[0]
+        looks = max(2, STALL_STEPS // self.look_every)
+        recent = self.losses[-looks:]
+        return len(recent) == looks and min(recent) > (1 - STALL_GAIN) * recent[0]
 
     def saw(self, picture: Tensor, loss: float) -> None:
         self.losses.append(loss)
@@ -136,18 +141,23 @@ def descend(
     loss_and_gradient: LossAndGradient,
     steps: int,
     make_search: Callable[[float], Search] = Lbfgs,
+    look_every: int = 1,
 ) -> Iterator[Step]:
     """Yields each step of the search from `start` (1, 3, h, w); stops early when it stands still.
+
+    The loss is looked at, which waits for the device, at the first step and every `look_every` steps.
 
     When the loss explodes or is no number, or the picture turns grey, the search starts again from the
     best picture so far with a quarter of the step, up to `MOST_RESTARTS` times, and then ends there.
     """
     search = make_search(1.0)
-    watchdog = Watchdog(best=start)
-    x = start
-    for _ in range(steps):
+    watchdog = Watchdog(start, look_every)
+    x, seen = start, float("nan")
+    for taken in range(steps):
         loss, gradient = loss_and_gradient(x)
-        trouble = watchdog.astray(x, float(loss))
+        looks = taken % look_every == 0
+        seen = float(loss) if looks else seen
+        trouble = watchdog.astray(x, seen) if looks else None
         if trouble:
             watchdog.restarts += 1
             in_place = watchdog.best.data_ptr() == x.data_ptr()
@@ -160,8 +170,9 @@ def descend(
             search = make_search(0.25**watchdog.restarts)
             yield Step(watchdog.best_loss, x, f"{trouble}, went on from the best picture with smaller steps")
             continue
-        watchdog.saw(x, float(loss))
-        if watchdog.stalled():
-            return
+        if looks:
+            watchdog.saw(x, seen)
+            if watchdog.stalled():
+                return
         x = search.step(x.flatten(), gradient.flatten()).view_as(x)
-        yield Step(float(loss), search.result(x.flatten()).view_as(x))
+        yield Step(seen, search.result(x.flatten()).view_as(x))

@@ -5,15 +5,19 @@ for the core's features to be exact. Statistics add up over the cores (Galerne e
 style transfer", sec. 4).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.losses import Statistics, statistics
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, stride_of
+
+Key = TypeVar("Key", bound=Hashable)
 
 SMALLEST_CORE_PX: Final = 2 * POOLED_STRIDE
 
@@ -42,10 +46,10 @@ class Tile(NamedTuple):
         """The outer part's features at a stride -> the core's, a view."""
         return features[..., self.rows.core_in_outer(stride), self.columns.core_in_outer(stride)]
 
-    def places(self, stride: int) -> int:
-        """How many features a channel has in the core."""
-        counts = (span.core[1] // stride - span.core[0] // stride for span in self)
-        return next(counts) * next(counts)
+    def core_of_all(self, grid: Tensor, stride: int) -> Tensor:
+        """What lies on the whole picture's features at a stride -> the core's, a view."""
+        rows, columns = (slice(span.core[0] // stride, span.core[1] // stride) for span in self)
+        return grid[..., rows, columns]
 
 
 def whole(picture: Tensor) -> Tile:
@@ -69,33 +73,67 @@ def places_in_all(tiles: Sequence[Tile], stride: int) -> int:
     return (rows.core[1] // stride) * (columns.core[1] // stride)
 
 
+@dataclass(frozen=True)
+class Guide:
+    """How much each pixel counts: mask (h, w) in [0, 1], and its mean where the network sees coarser."""
+
+    mask: Tensor
+    _grids: dict[int, tuple[Tensor, float]] = field(default_factory=dict, compare=False, repr=False)
+
+    def on(self, tile: Tile, stride: int) -> Tensor:
+        """(rows, columns) of the core's features at a stride."""
+        return tile.core_of_all(self._grid(stride)[0], stride)
+
+    def total(self, stride: int) -> float:
+        """What all of the picture's features count together; a little even where nothing is marked."""
+        return self._grid(stride)[1]
+
+    def _grid(self, stride: int) -> tuple[Tensor, float]:
+        if stride not in self._grids:
+            grid = F.avg_pool2d(self.mask[None].float(), stride)[0]
+            self._grids[stride] = grid.to(self.mask.dtype), max(1e-3, float(grid.sum()))
+        return self._grids[stride]
+
+
+def gathered(
+    features: Mapping[str, Tensor],
+    layers: Collection[str],
+    tile: Tile,
+    tiles: Sequence[Tile],
+    guide: Guide | None = None,
+) -> dict[str, Statistics]:
+    """A tile's part of each layer's statistics; those of all the tiles add up to the whole picture's."""
+    found = {}
+    for layer in layers:
+        stride = stride_of(layer)
+        core = tile.core(features[layer], stride)
+        weights = None if guide is None else guide.on(tile, stride)
+        total = places_in_all(tiles, stride) if guide is None else guide.total(stride)
+        found[layer] = statistics(core, weights, total)
+    return found
+
+
 def statistics_over(
-    vgg: Vgg, picture: Tensor, layers: Collection[str], tiles: Sequence[Tile]
+    vgg: Vgg,
+    picture: Tensor,
+    layers: Collection[str],
+    tiles: Sequence[Tile],
+    guide: Guide | None = None,
 ) -> dict[str, Statistics]:
     """(1, 3, h, w) -> statistics of the whole picture's features in each layer, float32; no gradient."""
     total: dict[str, Statistics] = {}
     for tile in tiles:
         with torch.no_grad():
             features = vgg(tile.outer(picture), layers)
-        for layer, share, part in shares(features, layers, tile, tiles):
-            before = total.get(layer)
-            mean, gram = share * part.mean, share * part.gram
-            total[layer] = (
-                Statistics(mean, gram)
-                if before is None
-                else Statistics(before.mean + mean, before.gram + gram)
-            )
+        add_up(total, gathered(features, layers, tile, tiles, guide))
     return total
 
 
-def shares(
-    features: dict[str, Tensor], layers: Collection[str], tile: Tile, tiles: Sequence[Tile]
-) -> Iterator[tuple[str, float, Statistics]]:
-    """Each layer's statistics in the core of a tile, and the core's share of the picture's places."""
-    for layer in layers:
-        stride = stride_of(layer)
-        share = tile.places(stride) / places_in_all(tiles, stride)
-        yield layer, share, statistics(tile.core(features[layer], stride))
+def add_up(total: dict[Key, Statistics], parts: Mapping[Key, Statistics]) -> None:
+    """total += parts."""
+    for key, part in parts.items():
+        before = total.get(key)
+        total[key] = part if before is None else Statistics(before.mean + part.mean, before.gram + part.gram)
 
 
 def _spans(length: int, core_px: int, halo_px: int) -> list[Span]:

@@ -5,7 +5,7 @@ Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale ima
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
@@ -117,7 +117,8 @@ class Vgg(nn.Module):
         for name in self.names:
             if name.endswith("_1") and name != "1_1":
                 x = F.max_pool2d(x, 2)
-            x = F.relu(self.convolutions[name](x))
+            # What comes out of a convolution is nobody else's, and may be changed where it lies.
+            x = F.relu_(self.convolutions[name](repeat_border(x)))
             if name in layers:
                 features[name] = x
                 if len(features) == len(layers):
@@ -132,10 +133,36 @@ def set_compute_type(vgg: Vgg, dtype: torch.dtype) -> Vgg:
     return vgg
 
 
+def repeat_border(features: Tensor) -> Tensor:
+    """(n, c, h, w) -> (n, c, h + 2, w + 2), the outermost features repeated.
+
+    Departure from the paper, which pads with zeros: the style's statistics would hold them for a frame, and
+    paint one.
+    """
+    bordered: Tensor = _RepeatedBorder.apply(features)  # type: ignore[no-untyped-call]
+    return bordered
+
+
+class _RepeatedBorder(torch.autograd.Function):
+    """The border's gradient is added to the outermost features where it lies, so that nothing is copied."""
+
+    @staticmethod
+    def forward(_ctx: Any, features: Tensor) -> Tensor:
+        return F.pad(features, (1, 1, 1, 1), mode="replicate")
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        gradient[..., 1, :] += gradient[..., 0, :]
+        gradient[..., -2, :] += gradient[..., -1, :]
+        gradient[..., 1] += gradient[..., 0]
+        gradient[..., -2] += gradient[..., -1]
+        return gradient[..., 1:-1, 1:-1]
+
+
 def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    # Departure from the paper: borders are repeated instead of padded with zeros, which the style's
-    # statistics would hold for a frame, and paint as one.
+    """Of a picture with its border."""
     channels_out, channels_in = weight.shape[:2]
-    layer = nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="replicate")
+    layer = nn.Conv2d(channels_in, channels_out, 3)
     layer.weight.data, layer.bias.data = weight, bias  # type: ignore[union-attr]
     return layer

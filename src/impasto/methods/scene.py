@@ -1,0 +1,111 @@
+"""What is to be painted: a photo, the styles of its regions, and what should stay as photographed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
+from torch import Tensor
+
+from impasto.methods.styles import StyleAt, resize_to
+from impasto.methods.tiles import Guide
+from impasto.options import Objective
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user's knobs say. strength in (0, 1]; content, style and layers multiply default weights.
+
+    Up to a strength of a half the picture should have a mixture of the photo's own statistics and the
+    style's, so that none is the photo itself; from there on the photo is let go.
+    """
+
+    objective: Objective = "moments"
+    strength: float = 0.5
+    content: float = 1.0
+    style: float = 1.0
+    smoothness: float = 0.0
+    layers: Mapping[str, float] = field(default_factory=dict)
+    """Layer of the style, such as "3_1" -> its weight, in place of 1."""
+
+    @property
+    def style_share(self) -> float:
+        """How much of the wanted statistics is the style's: all of it from strength 0.5 on."""
+        return min(1.0, 2 * self.strength)
+
+    @property
+    def content_share(self) -> float:
+        """Multiplies the weight of content: 1 up to strength 0.5, none at 1."""
+        share: float = min(1.0, (1 - self.strength) / self.strength) ** 1.5
+        return self.content * share
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the picture with a style of its own; mask (h, w) in [0, 1], None: all of it."""
+
+    style: StyleAt
+    wishes: Wishes = Wishes()
+    mask: Tensor | None = None
+
+    @cached_property
+    def guide(self) -> Guide | None:
+        return None if self.mask is None else Guide(self.mask)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """photo (1, 3, h, w) in [0, 1]. The masks of the regions and of what is kept sum to 1 at every pixel.
+
+    kept (h, w) in [0, 1]: what stays as photographed; None: nothing.
+    """
+
+    photo: Tensor
+    regions: Sequence[Region]
+    kept: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.photo.shape[2], self.photo.shape[3]
+
+    def at(self, size: tuple[int, int]) -> "Scene":
+        """The scene at another (height, width), in float32; itself at its own."""
+        if size == self.size:
+            return self
+        channels = [resize_to(self.photo[:, channel : channel + 1].float(), size) for channel in range(3)]
+        regions = [Region(one.style, one.wishes, _mask_at(one.mask, size)) for one in self.regions]
+        return Scene(torch.cat(channels, dim=1).clamp_(0, 1), regions, _mask_at(self.kept, size))
+
+    def with_kept(self, painting: Tensor) -> Tensor:
+        """(1, 3, h, w), changed in place: the painting, with the photo where that is kept."""
+        return painting if self.kept is None else painting.add_(self.kept * (self.photo - painting))
+
+
+def scene_of(
+    photo: Tensor,
+    base: Callable[[Tensor | None], Region],
+    above: Sequence[Region] = (),
+    kept: Tensor | None = None,
+) -> Scene:
+    """The scene of a base that lies under regions, the later ones on top, and under what is kept.
+
+    base: the region from its mask; None when nothing lies on it.
+    """
+    masks = [*(one.mask for one in above if one.mask is not None), *([] if kept is None else [kept])]
+    if not masks:
+        return Scene(photo, [base(None)])
+    left, shown = torch.ones_like(masks[0]), list[Tensor]()
+    for mask in reversed(masks):
+        shown.insert(0, left * mask)
+        left = left * (1 - mask)
+    regions = [Region(one.style, one.wishes, mask) for one, mask in zip(above, shown, strict=False)]
+    return Scene(photo, [base(left), *regions], None if kept is None else shown[-1])
+
+
+def _mask_at(mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+    if mask is None:
+        return None
+    smaller = F.interpolate(mask[None, None].float(), size=size, mode="bilinear", antialias=True)
+    return smaller[0, 0].to(mask.dtype)
