@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from impasto.studio import Studio
-    from impasto.tasks import Progress, Result
+    from impasto.tasks import Progress, RegionChoice, Result
 
 __all__ = ["painting", "stylize"]
 
@@ -23,16 +23,23 @@ def stylize(
     *styles: str | Path,
     output: str | Path | None = None,
     studio: "Studio | None" = None,
+    regions: "Sequence[str | RegionChoice]" = (),
+    protect: "Sequence[str | Path]" = (),
     **options: Any,
 ) -> "Result":
     """Repaints a photo and returns the Result, whose rgb is (h, w, 3) float32 in [0, 1].
 
-    styles: built-in names, paintings or cards; several are blended, with shares as in "klimt.jpg:0.3".
-    output: written there too, if given. studio: an `impasto.studio.Studio`, which keeps networks and styles
-    for the next painting. options: fields of `impasto.options.StylizeOptions`.
+    styles: built-in names, paintings, folders of them or cards; several are blended, with shares as in
+    "klimt.jpg:0.3". output: written there too, if given. studio: an `impasto.studio.Studio`, which keeps
+    networks and styles for the next painting. regions: parts with a style of their own, as in
+    "sky.png=great-wave:0.8". protect: masks of what stays as photographed. options: fields of
+    `impasto.options.StylizeOptions`.
     Errors: an ImpastoError, or pydantic.ValidationError for an option out of its range.
     """
-    for event in painting(photo, *styles, output=output, studio=studio, **options):
+    events = painting(
+        photo, *styles, output=output, studio=studio, regions=regions, protect=protect, **options
+    )
+    for event in events:
         last = event
     return last  # type: ignore[return-value]
 
@@ -42,16 +49,21 @@ def painting(
     *styles: str | Path,
     output: str | Path | None = None,
     studio: "Studio | None" = None,
+    regions: "Sequence[str | RegionChoice]" = (),
+    protect: "Sequence[str | Path]" = (),
     **options: Any,
 ) -> "Iterator[Progress | Result]":
     """The same as an iterator: Progress after every step, at last the Result. Leaving it cancels."""
     from impasto.animation import repaint
+    from impasto.media.gallery import chosen
     from impasto.options import StylizeOptions
-    from impasto.tasks import StyleChoice, StylizeTask
+    from impasto.tasks import MaskChoice, RegionChoice, StylizeTask
 
     task = StylizeTask(
         photo=Path(photo),
-        styles=tuple(StyleChoice.model_validate(str(style)) for style in styles),
+        styles=chosen([str(style) for style in styles]),
+        regions=tuple(RegionChoice.model_validate(region) for region in regions),
+        protect=tuple(MaskChoice.model_validate(str(mask)) for mask in protect),
         output=None if output is None else Path(output),
         options=StylizeOptions(**options),
     )

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from impasto.crossing import to_pixels, to_tensor
+from impasto.easel import Easel, set_up
 from impasto.errors import OptionError
 from impasto.media.animation import (
     ANIMATED_SUFFIXES,
@@ -29,7 +30,8 @@ from impasto.media.animation import (
 from impasto.media.picture import Picture, resize_picture, without_gps
 from impasto.methods.ladder import Climbed, Earlier
 from impasto.options import MAX_PIXELS, StylizeOptions
-from impasto.run import Easel, Watch, check_output, check_sides, paint_on, recipe, run, set_up
+from impasto.recipes import recipe
+from impasto.run import Watch, check_output, check_sides, paint_on, run
 from impasto.studio import Studio
 from impasto.tasks import Pixels, Progress, Result, StylizeTask
 
@@ -65,7 +67,7 @@ def repaint(
     )
     first = next(frames)
     check_sides(task.photo, first.picture)
-    easel = set_up(task, first.picture.size_px, studio or Studio(), steps)
+    easel = set_up(task, first.picture, studio or Studio(), steps)
     yield from _FrameByFrame(easel, animation, stop, started).paint(chain([first], frames), first.picture)
 
 
@@ -169,21 +171,23 @@ class _FrameByFrame:
     def _climb(
         self, count: int, easel: Easel, picture: Picture, before: Painted | None
     ) -> Generator[Progress, None, Pixels]:
-        watch = Watch(easel.rungs, self.started, None)
+        easel = easel.before(picture)
+        watch = Watch(easel, self.started, None)
         self.first = self.first or watch
-        canvas, *earlier = (
-            to_tensor(rgb).to(easel.network.device, easel.canvas_type)
-            for rgb in (picture.rgb, *([before.source.rgb, before.painting] if before else []))
+        earlier = (
+            None
+            if before is None
+            else Earlier(
+                *(to_tensor(rgb).to(easel.scene.photo) for rgb in (before.source.rgb, before.painting))
+            )
         )
         climbed: Climbed | None = None
-        for climbed in paint_on(
-            easel, canvas, watch.enough, self.stop, Earlier(*earlier) if before else None
-        ):
+        for climbed in paint_on(easel, watch.enough, self.stop, earlier):
             if climbed.loss is not None:
                 yield self._progress(count, watch.progress(climbed, climbed.loss), watch)
         assert climbed is not None
         self.notes |= dict.fromkeys((*picture.notes, *watch.notes))
-        return to_pixels(climbed.picture)
+        return to_pixels(easel.finished(climbed.picture))
 
     def _progress(self, count: int, progress: Progress, watch: Watch) -> Progress:
         """The same with the time that all frames take, as far as one can tell."""

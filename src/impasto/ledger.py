@@ -12,7 +12,7 @@ from typing import Final
 from impasto.errors import OutputError, PictureError
 from impasto.media.cards import sha256_of
 from impasto.media.files import write_whole
-from impasto.run import hashes_of_inputs
+from impasto.recipes import hashes_of_inputs
 from impasto.tasks import StylizeTask
 
 LEDGER_NAME: Final = ".impasto-ledger.jsonl"

@@ -28,6 +28,7 @@ FilmCodec = Literal["auto", "h264", "h265", "vp9", "av1", "prores", "ffv1"]
 FlowMethod = Literal["dis", "deepflow", "farneback"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Format = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif", "heic"]
+ColorsKeptBy = Literal["luminance", "before", "after"]
 
 MAX_PIXELS: Final = 200_000_000
 
@@ -101,6 +102,26 @@ class StylizeOptions(Options):
     memory: Annotated[
         Bytes | None, Field(description="Stay below this much memory; left out, below what is free.")
     ] = None
+    style_scale: Annotated[
+        float,
+        Field(ge=0.1, le=10, description="Size of the strokes: 2 makes them twice as large, 0.5 half."),
+    ] = 1.0
+    keep_colors: Annotated[
+        float, Field(ge=0, le=1, description="How much of the photo's own colours stay, from 0 to 1.")
+    ] = 0.0
+    keep_colors_by: Annotated[
+        ColorsKeptBy,
+        Field(
+            description="How they stay: only lightness is painted; or the style picture is brought to the "
+            "photo's colours before, or the painting after."
+        ),
+    ] = "luminance"
+    color_only: Annotated[
+        bool, Field(description="Take on the style's colours and none of its strokes, in a moment.")
+    ] = False
+    saturation: Annotated[
+        float, Field(ge=0, le=4, description="Multiplies the result's chroma: 0 is grey, 1 as painted.")
+    ] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="Same seed, same pixels.")] = 0
     steps: Annotated[
         int | None,
@@ -128,6 +149,14 @@ class StylizeOptions(Options):
     style_weight: Annotated[
         float, Field(ge=0, le=1e6, description="Multiplies the wish to take on the style; for experts.")
     ] = 1.0
+    layer_weights: Annotated[
+        str,
+        Field(
+            pattern=r"^$|^[1-5]_1=[0-9]*\.?[0-9]+(,[1-5]_1=[0-9]*\.?[0-9]+)*$",
+            description="Weights of the style's layers, from fine 1_1 to coarse 5_1, as 1_1=2,5_1=0.5; "
+            "for experts.",
+        ),
+    ] = ""
     smoothness: Annotated[
         float,
         Field(ge=0, le=1e6, description="Weight of the total variation: takes out grain and fine strokes."),
@@ -159,6 +188,12 @@ class StylizeOptions(Options):
     max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
         MAX_PIXELS
     )
+
+    @property
+    def weight_of_layer(self) -> dict[str, float]:
+        """The layer weights that were given."""
+        pairs = (pair.split("=") for pair in self.layer_weights.split(",") if pair)
+        return {layer: float(weight) for layer, weight in pairs}
 
     @field_validator("steps")
     @classmethod

@@ -1,11 +1,12 @@
 """Styles by name: cards are made from paintings here, and read for a painting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from impasto.crossing import over_white, to_pixels
 from impasto.errors import PictureError, StyleError
@@ -39,21 +40,35 @@ class Loaded(NamedTuple):
     held_bytes: int
 
 
-def load_style(source: str, vgg: Vgg, weights: VggWeights, longest_px: int, max_pixels: int) -> Loaded:
+def load_style(
+    source: str,
+    vgg: Vgg,
+    weights: VggWeights,
+    longest_px: int,
+    max_pixels: int,
+    recolored: Callable[[Tensor], Tensor] | None = None,
+) -> Loaded:
     """A style by its name or file, for pictures of up to `longest_px`.
 
-    StyleError when a card was measured with another network.
+    recolored: what to do with the painting before it is measured, (1, 3, h, w).
+    StyleError when a card was measured with another network, or should be recoloured.
     """
     style = read_style(source, max_pixels)
     device = vgg.mean.device
     if isinstance(style, Picture):
         check_painting(style, source)
         painting = over_white(resize_picture(style, min(longest_px, max(style.size_px)))).to(device)
+        painting = painting if recolored is None else recolored(painting)
         return Loaded(style_of_painting(vgg, painting), 2 * painting.nbytes)
     if style.network_sha256 != weights.sha256:
         raise StyleError(
             f"{source} was measured with the bundled {style.network}; use the painting itself as the style, "
             "or leave out --backbone and --weights"
+        )
+    if recolored is not None:
+        raise StyleError(
+            f"{source} is a card, and colours can be brought to the photo's before only with a painting; "
+            "give the painting's file, or use --keep-colors-by luminance or after"
         )
     return Loaded(style_of_card(card_statistics(style, device)), 0)
 

@@ -38,16 +38,113 @@ class StyleChoice(BaseModel):
         return self.source if self.weight == 1 else f"{self.source}:{self.weight!r}"
 
 
+class MaskChoice(BaseModel):
+    """A picture that is white where it counts; `not:mask.png` is its inverse."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    inverse: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        path = value.removeprefix("not:")
+        return {"path": path, "inverse": path != value}
+
+    @model_serializer
+    def _to_text(self) -> str:
+        return f"not:{self.path}" if self.inverse else str(self.path)
+
+
+class RegionChoice(BaseModel):
+    """A part of the photo with its own style, strength and content weight: `sky.png=great-wave:0.8:1.5`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mask: MaskChoice
+    style: Annotated[str, Field(min_length=1)]
+    strength: Annotated[float, Field(gt=0, le=1)] | None = None
+    content_weight: Annotated[float, Field(ge=0, le=1e6)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        mask, equals, rest = value.rpartition("=")
+        style, *numbers = _with_numbers(rest, most=2)
+        if not (mask and equals and style):
+            raise ValueError("must be MASK=STYLE, MASK=STYLE:STRENGTH or MASK=STYLE:STRENGTH:CONTENT")
+        strength, content_weight = [*numbers, None, None][:2]
+        return {"mask": mask, "style": style, "strength": strength, "content_weight": content_weight}
+
+    @model_serializer
+    def _to_text(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+def _with_numbers(text: str, most: int) -> list[Any]:
+    """`name:1:2` -> name, 1.0, 2.0; what is no number belongs to the name."""
+    numbers: list[float] = []
+    while len(numbers) < most and ":" in text:
+        name, _, last = text.rpartition(":")
+        try:
+            numbers.insert(0, float(last))
+        except ValueError:
+            break
+        text = name
+    return [text, *numbers]
+
+
 class StylizeTask(BaseModel):
-    """Repaint one photo in the style of one or several paintings, and write it to output, if there is one."""
+    """Repaint one photo in the style of one or several paintings, and write it to output, if there is one.
+
+    regions: parts of the photo with styles of their own, later ones on top. protect: parts that stay as
+    photographed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verb: Literal["stylize"] = "stylize"
     photo: Path
     styles: Annotated[tuple[StyleChoice, ...], Field(min_length=1)]
+    regions: tuple[RegionChoice, ...] = ()
+    protect: tuple[MaskChoice, ...] = ()
     output: Path | None = None
     options: StylizeOptions = StylizeOptions()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The styles by name or file, those of the regions after the others."""
+        return (*(one.source for one in self.styles), *(one.style for one in self.regions))
+
+    @property
+    def masks(self) -> tuple[MaskChoice, ...]:
+        """Those of the regions, then those that protect."""
+        return (*(one.mask for one in self.regions), *self.protect)
+
+    def moved(self, where: Callable[[str], str]) -> "StylizeTask":
+        """The same task with every input under the name that `where` has for it."""
+
+        def mask(choice: MaskChoice) -> MaskChoice:
+            return choice.model_copy(update={"path": Path(where(str(choice.path)))})
+
+        weights = self.options.weights and Path(where(str(self.options.weights)))
+        return self.model_copy(
+            update={
+                "photo": Path(where(str(self.photo))),
+                "styles": tuple(one.model_copy(update={"source": where(one.source)}) for one in self.styles),
+                "regions": tuple(
+                    one.model_copy(update={"mask": mask(one.mask), "style": where(one.style)})
+                    for one in self.regions
+                ),
+                "protect": tuple(mask(one) for one in self.protect),
+                "options": self.options.model_copy(update={"weights": weights}),
+            }
+        )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,25 @@ Output = Annotated[
     ),
 ]
 Options = Annotated[StylizeOptions, Parameter(name="*")]
+Regions = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--region",
+        negative="",
+        show_default=False,
+        help="A part of the photo with a style of its own: MASK=STYLE, with a strength and a content weight "
+        "if you like, as sky.png=great-wave:0.8:1.5. The mask is a picture that is white there; not:sky.png "
+        "is all the rest. May be given several times.",
+    ),
+]
+Protect = Annotated[
+    tuple[str, ...],
+    Parameter(
+        negative="",
+        show_default=False,
+        help="A mask of what stays as photographed. May be given several times.",
+    ),
+]
 Report = Annotated[Path | None, Parameter(help="Write what happened, as JSON, to this file.")]
 
 app = App(
@@ -42,11 +61,13 @@ app.command(models.app)
 
 
 @app.default
-def stylize(
+def stylize(  # noqa: PLR0913 - the words of the command line
     photo: Path,
     /,
     *style: str,
     output: Output = None,
+    region: Regions = (),
+    protect: Protect = (),
     report: Report = None,
     config: Config = None,
     voice: Voice = Voice(),  # noqa: B008 - frozen
@@ -59,13 +80,14 @@ def stylize(
     photo
         The photo: JPEG, PNG, WebP, TIFF, BMP and most others; - is standard input.
     style
-        A built-in style (see: impasto style list), a painting or a .style file. Several are blended,
-        each with a share if you like: monet.jpg klimt.jpg:0.3
+        A built-in style (see: impasto style list), a painting, a folder of paintings or a .style file.
+        Several are blended, each with a share if you like: monet.jpg klimt.jpg:0.3
     """
     started = time.perf_counter()  # before torch is imported, for which the user waits, too
-    from impasto.cli.painting import paint, stylize_task
+    from impasto.cli.painting import paint, stylize_task, with_masks
 
     task = stylize_task(photo, style, output, with_defaults(options, config))
+    task = with_masks(task, region, protect)
     paint(task, report, voice, started=started)
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import pydantic
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -18,11 +18,16 @@ from impasto.animation import moves, repaint
 from impasto.cli.console import Voice, spoken
 from impasto.errors import OptionError
 from impasto.media.files import STANDARD, write_whole
+from impasto.media.gallery import chosen
 from impasto.media.picture import SUFFIXES
 from impasto.options import StylizeOptions
-from impasto.run import check_no_input, recipe_in
+from impasto.recipes import recipe_in
+from impasto.run import check_no_input
+from impasto.tasks import MaskChoice, RegionChoice, Result, StyleChoice, StylizeTask
 from impasto.tasks import Progress as Painted
-from impasto.tasks import Result, StyleChoice, StylizeTask
+
+NAMED_STYLES: Final = 3
+"""In the name of a painting that has none yet."""
 
 
 def stylize_task(
@@ -41,10 +46,23 @@ def stylize_task(
     )
 
 
+def with_masks(task: StylizeTask, regions: Sequence[str], protect: Sequence[str]) -> StylizeTask:
+    """The task with what --region and --protect say; OptionError for what cannot be understood."""
+    try:
+        found = tuple(RegionChoice.model_validate(region) for region in regions)
+    except pydantic.ValidationError as error:
+        raise OptionError(
+            f"--region {' '.join(regions)} cannot be understood; write MASK=STYLE, MASK=STYLE:STRENGTH or "
+            "MASK=STYLE:STRENGTH:CONTENT, with a strength of up to 1"
+        ) from error
+    masks = tuple(MaskChoice.model_validate(mask) for mask in protect)
+    return task.model_copy(update={"regions": found, "protect": masks})
+
+
 def style_choices(styles: Sequence[str]) -> tuple[StyleChoice, ...]:
     """NAME or NAME:SHARE each; OptionError for a share that is none."""
     try:
-        return tuple(StyleChoice.model_validate(style) for style in styles)
+        return chosen(styles)
     except pydantic.ValidationError as error:
         raise OptionError(
             f"{' '.join(styles)} has a share that is none; write NAME or NAME:SHARE, SHARE above 0"
@@ -53,8 +71,10 @@ def style_choices(styles: Sequence[str]) -> tuple[StyleChoice, ...]:
 
 def free_name(photo: Path, styles: Sequence[StyleChoice], suffix: str = ".png") -> Path:
     """photo-style.png in the current folder, numbered if that is taken."""
-    sources = [photo, *(Path(style.source) for style in styles)]
+    sources = [photo, *(Path(style.source) for style in styles[:NAMED_STYLES])]
     stem = "-".join("piped" if source == STANDARD else source.stem for source in sources)
+    if len(styles) > NAMED_STYLES:
+        stem += f"-and-{len(styles) - NAMED_STYLES}-more"
     path, count = Path(f"{stem}{suffix}"), 1
     while path.exists():
         count += 1

@@ -23,6 +23,8 @@ CONTENT_BYTES: Final = {torch.float32: 32, torch.bfloat16: 16}
 PICTURES_BYTES: Final = {False: 110, True: 26}
 """Of each pixel, not lean and lean: the photo, the painting, its gradient, and copies of them."""
 PHOTO_BYTES: Final = 12
+MASK_BYTES: Final = 16
+"""Of each pixel, for each mask, with what is made of it."""
 PAIR_BYTES: Final = {False: 24, True: 12}
 LAST_GRADIENT_BYTES: Final = 6
 STATE_BYTES: Final[dict[Optimizer, int]] = {"lbfgs": 0, "adam": 48, "sgd": 24}

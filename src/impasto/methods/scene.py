@@ -15,7 +15,7 @@ from impasto.options import Objective
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user's knobs say. strength in (0, 1]; content, style and layers multiply default weights.
+    """What the user's knobs say. strength in [0, 1]; content, style and layers multiply default weights.
 
     Up to a strength of a half the picture should have a mixture of the photo's own statistics and the
     style's, so that none is the photo itself; from there on the photo is let go.
@@ -37,7 +37,7 @@ class Wishes:
     @property
     def content_share(self) -> float:
         """Multiplies the weight of content: 1 up to strength 0.5, none at 1."""
-        share: float = min(1.0, (1 - self.strength) / self.strength) ** 1.5
+        share: float = min(1.0, (1 - self.strength) / max(self.strength, 1e-6)) ** 1.5
         return self.content * share
 
 

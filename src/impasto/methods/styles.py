@@ -72,6 +72,11 @@ def blend(styles: Sequence[StyleAt], weights: Sequence[float]) -> StyleAt:
     return lambda longest_px: mix([at(longest_px) for at in styles], [weight / total for weight in weights])
 
 
+def scaled(style: StyleAt, scale: float) -> StyleAt:
+    """The style with strokes that are `scale` times as large."""
+    return style if scale == 1 else lambda longest_px: style(max(1, round(scale * longest_px)))
+
+
 def mix(parts: Sequence[LayerStatistics], shares: Sequence[float]) -> dict[str, Statistics]:
     """Statistics of features drawn from each of the parts; the shares sum to 1."""
     weighted = list(zip(parts, shares, strict=True))

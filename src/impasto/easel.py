@@ -1,0 +1,143 @@
+"""The easel: a photo, styles and masks set up for painting, and the plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from impasto.crossing import to_tensor
+from impasto.errors import OptionError
+from impasto.masks import read_mask
+from impasto.media.picture import Picture
+from impasto.methods.finish import Finish, recolored_before
+from impasto.methods.ladder import Rung, plan
+from impasto.methods.memory import MASK_BYTES, Workspace, free_bytes, spaces
+from impasto.methods.scene import Region, Scene, Wishes, scene_of
+from impasto.methods.styles import StyleAt, blend, scaled
+from impasto.options import Quality, StylizeOptions
+from impasto.studio import Network, Studio
+from impasto.stylebook import Loaded, load_style
+from impasto.tasks import RegionChoice, StylizeTask
+
+EFFORTS: Final[dict[Quality, float]] = {"draft": 1 / 3, "good": 1.0, "best": 4.0}
+MOST_EFFORT: Final = 1000.0
+"""More steps than any clock allows for."""
+
+
+@dataclass(frozen=True)
+class Easel:
+    """All that painting takes; the task says what was settled on."""
+
+    task: StylizeTask
+    network: Network
+    scene: Scene
+    rungs: list[Rung]
+    spaces: list[Workspace]
+
+    def before(self, photo: Picture) -> "Easel":
+        """The same easel with another photo of the same size on it."""
+        canvas = to_tensor(photo.rgb).to(self.scene.photo)
+        return replace(self, scene=replace(self.scene, photo=canvas))
+
+    def finished(self, painting: Tensor) -> Tensor:
+        """The painting in its final colours, with what is protected as it was; changed in place."""
+        options = self.task.options
+        finish = Finish(options.keep_colors, options.keep_colors_by, options.saturation)
+        if finish.is_plain and self.scene.kept is None:
+            return painting
+        scene = self.scene.at((painting.shape[2], painting.shape[3]))
+        return scene.with_kept(finish(painting, scene.photo))
+
+
+def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[int] | None) -> Easel:
+    """Network, styles, masks and plan for a photo; errors as `run` has them."""
+    options, size_px = task.options, photo.size_px
+    network = studio.network(options)
+    settled: dict[str, Any] = {
+        "device": network.device.type,
+        "precision": str(network.dtype).removeprefix("torch."),
+        "size": max(size_px),
+    }
+    styles = _styles(task, photo, network, studio)
+    masks = [read_mask(one, size_px, options.max_pixels) for one in task.masks]
+    rungs = _rungs(options, size_px, steps)
+    memory = 0.9 * free_bytes(network.device) if options.memory is None else float(options.memory)
+    held_bytes = sum(style.held_bytes for style in styles) + MASK_BYTES * len(masks) * size_px[0] * size_px[1]
+    rooms = [Workspace()] * len(rungs)
+    if options.strength > 0:
+        rooms = spaces([rung.size_px for rung in rungs], network.dtype, options.optimizer, memory, held_bytes)
+    if any(room != Workspace() for room in rooms):
+        settled["memory"] = memory  # with more or less of it, a rerun would differ
+    held_in = torch.float16 if rooms[-1].lean else torch.float32
+    canvas = to_tensor(photo.rgb).to(network.device, held_in)
+    return Easel(
+        task.model_copy(update={"options": options.model_copy(update=settled)}),
+        network,
+        _scene(task, canvas, [style.at for style in styles], [mask.to(canvas) for mask in masks]),
+        rungs,
+        rooms,
+    )
+
+
+def _styles(task: StylizeTask, photo: Picture, network: Network, studio: Studio) -> list[Loaded]:
+    """Those of the task's sources; their colours brought to the photo's, if that is asked for."""
+    options = task.options
+    longest_px = round(options.style_scale * max(photo.size_px))
+    if options.keep_colors > 0 and options.keep_colors_by == "before":
+        recolored = partial(
+            recolored_before, photo=to_tensor(photo.rgb).to(network.device), keep=options.keep_colors
+        )
+        return [
+            load_style(source, network.vgg, network.weights, longest_px, options.max_pixels, recolored)
+            for source in task.sources
+        ]
+    return [studio.style(source, network, longest_px, options.max_pixels) for source in task.sources]
+
+
+def _rungs(options: StylizeOptions, size_px: tuple[int, int], steps: Sequence[int] | None) -> list[Rung]:
+    """steps: on each rung, as a recipe tells; OptionError when it tells of other rungs."""
+    if options.color_only:
+        return [Rung(size_px, 0)]
+    effort = MOST_EFFORT if options.time else EFFORTS[options.quality]
+    rungs = plan(size_px, options.size, options.rungs, options.steps, effort)
+    if steps is None:
+        return rungs
+    if len(steps) != len(rungs):
+        raise OptionError(f"the recipe has steps for {len(steps)} rungs, not {len(rungs)}; paint anew")
+    return [rung._replace(steps=count) for rung, count in zip(rungs, steps, strict=True)]
+
+
+def _scene(task: StylizeTask, canvas: Tensor, styles: Sequence[StyleAt], masks: Sequence[Tensor]) -> Scene:
+    """The photo with the styles and masks of the task, both in its order."""
+    options = task.options
+    styles = [scaled(style, options.style_scale) for style in styles]
+    wishes = Wishes(
+        options.objective,
+        options.strength,
+        options.content_weight,
+        options.style_weight,
+        options.smoothness,
+        options.weight_of_layer,
+    )
+    below = len(task.styles)
+    base = partial(Region, blend(styles[:below], [choice.weight for choice in task.styles]), wishes)
+    above = [
+        Region(style, _wishes_of(region, wishes), mask)
+        for region, style, mask in zip(task.regions, styles[below:], masks, strict=False)
+    ]
+    return scene_of(canvas, base, above, _union(masks[len(above) :]))
+
+
+def _wishes_of(region: RegionChoice, wishes: Wishes) -> Wishes:
+    return replace(
+        wishes,
+        strength=wishes.strength if region.strength is None else region.strength,
+        content=wishes.content if region.content_weight is None else region.content_weight,
+    )
+
+
+def _union(masks: Sequence[Tensor]) -> Tensor | None:
+    return torch.stack(list(masks)).amax(0) if masks else None

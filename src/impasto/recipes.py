@@ -1,0 +1,79 @@
+"""The recipe that rides in a picture: all that it takes to make the same pixels again."""
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.errors import OptionError
+from impasto.media.cards import sha256_of
+from impasto.media.files import STANDARD
+from impasto.media.gallery import builtin_styles, style_path
+from impasto.media.picture import read_recipe
+from impasto.networks.vgg import VggWeights
+from impasto.tasks import StylizeTask
+
+
+def recipe(task: StylizeTask, weights: VggWeights) -> dict[str, Any]:
+    """As JSON; what was decided while painting is added later."""
+    return {
+        "impasto": version("impasto"),
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "task": task.model_dump(mode="json", exclude={"output"}),
+        **hashes_of_inputs(task),
+        "weights_sha256": weights.sha256,
+    }
+
+
+def hashes_of_inputs(task: StylizeTask) -> dict[str, Any]:
+    """SHA-256 of the pictures and cards that a task names."""
+    return {
+        "photo_sha256": sha256_of(task.photo),
+        "styles_sha256": [sha256_of(style_path(source)) for source in task.sources],
+        "masks_sha256": [sha256_of(mask.path) for mask in task.masks],
+    }
+
+
+def recipe_in(picture: Path) -> tuple[StylizeTask, list[int]]:
+    """The task whose recipe rides in a picture, and the steps that were taken on each rung.
+
+    Files that it names are looked for where they were, and beside the picture.
+    OptionError when the picture has no recipe, or when a file of it is gone or has changed.
+    """
+    text = read_recipe(picture)
+    try:
+        found = json.loads(text or "")
+        task = StylizeTask.model_validate(found["task"])
+        hashes = {str(task.photo): found["photo_sha256"]}
+        hashes |= dict(zip(task.sources, found["styles_sha256"], strict=True))
+        masks = [str(mask.path) for mask in task.masks]
+        hashes |= dict(zip(masks, found["masks_sha256"], strict=True))
+        hashes[str(task.options.weights)] = found["weights_sha256"]
+        steps = [int(count) for count in found["steps"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise OptionError(
+            f"{picture} carries no recipe that this version of impasto can read; give a picture that it made"
+        ) from error
+
+    def where(name: str) -> str:
+        return name if name in builtin_styles() else str(_found_again(Path(name), picture, hashes[name]))
+
+    return task.moved(where), steps
+
+
+def _found_again(path: Path, picture: Path, sha256: str) -> Path:
+    if path == STANDARD:
+        if sha256_of(path) == sha256:
+            return path
+        raise OptionError(f"{picture} was made from standard input; pipe the same photo in again")
+    places = [place for place in (path, picture.parent / path.name) if place.is_file()]
+    for place in places:
+        if sha256_of(place) == sha256:
+            return place
+    if places:
+        raise OptionError(f"{places[0]} is not the file that {picture} was made from; put the old one there")
+    raise OptionError(f"{picture} was made from {path}, which is gone; put it there or beside the picture")
