@@ -56,5 +56,14 @@ def picture_file(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def sample_grey(tmp_path: Path) -> Path:
+    """The bundled photo without its colours, 160 x 107."""
+    path = tmp_path / "grey.png"
+    with Image.open(SAMPLE) as photo:
+        photo.convert("L").resize((160, 107), Image.Resampling.LANCZOS).save(path)
+    return path
+
+
 def tensor(kind: str, width: int = 128, height: int = 96) -> Tensor:
     return torch.from_numpy(drawn(kind, width, height).astype(np.float32) / 255).permute(2, 0, 1)[None]

@@ -76,7 +76,7 @@ def cannot_fetch(tmp_path: Path, pattern: str) -> None:
     assert model_path("vgg19") is None
 
 
-@pytest.mark.parametrize("name", ["vgg16", "squeezenet"])
+@pytest.mark.parametrize("name", ["vgg16", "colorizer", "squeezenet"])
 def test_bundled_files_are_the_ones_we_know(name: str) -> None:
     path = model_path(name)
     assert path is not None
@@ -92,7 +92,7 @@ def test_every_model_says_what_it_is_and_whose() -> None:
         assert model.description.endswith(".")
         assert all((model.licence, model.source, model.checksum.partition(":")[2]))
         assert model.bundled == (model.url is None)
-    assert [name for name, model in MODELS.items() if not model.bundled] == ["vgg19"]
+    assert [name for name, model in MODELS.items() if not model.bundled] == ["vgg19", "zhang2016"]
 
 
 def test_vgg19_is_fetched_on_first_use_and_then_kept(
@@ -227,7 +227,7 @@ def test_what_is_not_here_cannot_be_verified(published: Path) -> None:
 
 @pytest.mark.parametrize("ask", [model_path, fetch_model, verify_model])
 def test_unknown_networks_are_refused(ask: Callable[[str], object]) -> None:
-    with pytest.raises(WeightsError, match="no network 'vgg11': choose one of vgg16, squeezenet, vgg19"):
+    with pytest.raises(WeightsError, match="no network 'vgg11': choose one of vgg16, colorizer, squeezenet"):
         ask("vgg11")
 
 

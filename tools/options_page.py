@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from impasto.options import Options, ServeOptions, StylizeOptions, WorkerOptions
+from impasto.options import (
+    ColorizeOptions,
+    Options,
+    ServeOptions,
+    StylizeOptions,
+    TrainColorizerOptions,
+    WorkerOptions,
+)
 
 PAGE = Path(__file__).parents[1] / "docs/options.md"
 HEAD = """# Options of `impasto PHOTO STYLE`
@@ -21,7 +28,12 @@ TABLE = """
 | option | values | default | what it does |
 |---|---|---|---|
 """
-MORE: dict[str, type[Options]] = {"impasto serve": ServeOptions, "impasto worker": WorkerOptions}
+MORE: dict[str, type[Options]] = {
+    "impasto colorize": ColorizeOptions,
+    "impasto train colorizer": TrainColorizerOptions,
+    "impasto serve": ServeOptions,
+    "impasto worker": WorkerOptions,
+}
 
 
 def row(name: str, schema: dict[str, Any]) -> str:
@@ -31,9 +43,10 @@ def row(name: str, schema: dict[str, Any]) -> str:
     elif "examples" in kind:
         values = "like " + ", ".join(kind["examples"])
     elif kind["type"] == "array":
-        values = "any number"
+        values = "any number" + "".join(f", like {one}" for one in kind["items"].get("examples", ()))
     else:
-        low, high = kind.get("minimum"), kind.get("maximum", kind.get("exclusiveMaximum"))
+        low = kind.get("minimum", kind.get("exclusiveMinimum"))
+        high = kind.get("maximum", kind.get("exclusiveMaximum"))
         bounds = {
             (True, True): f"{low} to {high}",
             (True, False): f"{low} or more",

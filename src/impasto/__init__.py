@@ -1,7 +1,8 @@
-"""impasto repaints photos with the brush of any painting.
+"""impasto repaints photos with the brush of any painting, and colours black-and-white ones.
 
     import impasto
     result = impasto.stylize("photo.jpg", "starry-night", size=768)
+    result = impasto.colorize("grandma.jpg")
 
 Importing loads neither torch nor the networks; the first painting does.
 """
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from impasto.studio import Studio
-    from impasto.tasks import Progress, RegionChoice, Result
+    from impasto.tasks import Colored, Progress, RegionChoice, Result
 
-__all__ = ["painting", "stylize"]
+__all__ = ["colorize", "painting", "stylize"]
 
 
 def stylize(
@@ -68,3 +69,28 @@ def painting(
         options=StylizeOptions(**options),
     )
     return repaint(task, studio)
+
+
+def colorize(
+    photo: str | Path,
+    *,
+    output: str | Path | None = None,
+    studio: "Studio | None" = None,
+    **options: Any,
+) -> "Colored":
+    """Colours a black-and-white photo and returns a Colored, whose rgb is (h, w, 3) float32 in [0, 1].
+
+    options: fields of `impasto.options.ColorizeOptions`. The others, and errors, are those of `stylize`.
+    """
+    from impasto.coloring import color
+    from impasto.options import ColorizeOptions
+    from impasto.tasks import ColorizeTask
+
+    task = ColorizeTask(
+        photo=Path(photo),
+        output=None if output is None else Path(output),
+        options=ColorizeOptions(**options),
+    )
+    for event in color(task, studio):
+        last = event
+    return last  # type: ignore[return-value]

@@ -29,6 +29,8 @@ FlowMethod = Literal["dis", "deepflow", "farneback"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Format = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif", "heic"]
 ColorsKeptBy = Literal["luminance", "before", "after"]
+ColorNetwork = Literal["impasto", "zhang2016"]
+ColorLoss = Literal["classes", "regression"]
 
 MAX_PIXELS: Final = 200_000_000
 
@@ -49,6 +51,12 @@ def _seconds(value: object) -> object:
 
 def _bytes(value: object) -> object:
     return _measured(value, _BYTES, "an amount of memory like 4GB or 800MB")
+
+
+def _hint(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,9},\d{1,9},#[0-9A-Fa-f]{6}", value):
+        raise ValueError("must be pixels from left, from top, and a colour, like 120,80,#c04020")
+    return value
 
 
 def _measured(value: object, units: Mapping[str, float], wanted: str) -> object:
@@ -74,6 +82,26 @@ Bytes = Annotated[
     WithJsonSchema({"type": "string", "examples": ["4GB", "800MB"]}),
 ]
 """Held as a number of bytes; "4GB" is 4e9."""
+
+DeviceKnob = Annotated[Device, Field(description="Where to compute; auto takes the fastest there is.")]
+PrecisionKnob = Annotated[
+    Precision, Field(description="Numbers for the features; auto measures which are faster here.")
+]
+FormatKnob = Annotated[
+    Format,
+    Field(description="What a result becomes whose name does not tell: in a batch or on standard output."),
+]
+JpegQualityKnob = Annotated[int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")]
+StripGpsKnob = Annotated[
+    bool, Field(description="Leave out of the result where the photo was taken; other metadata stay.")
+]
+MaxPixelsKnob = Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")]
+HintText = Annotated[
+    str,
+    BeforeValidator(_hint),
+    WithJsonSchema({"type": "string", "examples": ["120,80,#c04020"]}),
+]
+"""Pixels from the left, pixels from the top, and the colour that belongs there."""
 
 
 class Options(BaseModel):
@@ -167,27 +195,12 @@ class StylizeOptions(Options):
     weights: Annotated[
         Path | None, Field(description="Weights of the backbone from a file (.h5, .pth or .safetensors).")
     ] = None
-    device: Annotated[Device, Field(description="Where to compute; auto takes the fastest there is.")] = (
-        "auto"
-    )
-    precision: Annotated[
-        Precision, Field(description="Numbers for the features; auto measures which are faster here.")
-    ] = "auto"
-    format: Annotated[
-        Format,
-        Field(
-            description="What a result becomes whose name does not tell: in a batch or on standard output."
-        ),
-    ] = "png"
-    jpeg_quality: Annotated[
-        int, Field(ge=1, le=100, description="Quality of a JPEG, WebP or AVIF result.")
-    ] = 95
-    strip_gps: Annotated[
-        bool, Field(description="Leave out of the result where the photo was taken; other metadata stay.")
-    ] = False
-    max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
-        MAX_PIXELS
-    )
+    device: DeviceKnob = "auto"
+    precision: PrecisionKnob = "auto"
+    format: FormatKnob = "png"
+    jpeg_quality: JpegQualityKnob = 95
+    strip_gps: StripGpsKnob = False
+    max_pixels: MaxPixelsKnob = MAX_PIXELS
 
     @property
     def weight_of_layer(self) -> dict[str, float]:
@@ -217,9 +230,7 @@ class PlaceOptions(Options):
             description="Keeps the jobs: sqlite:///FILE or postgresql://... Left out, SQLite in the store.",
         ),
     ] = None
-    device: Annotated[Device, Field(description="Where to compute; auto takes the fastest there is.")] = (
-        "auto"
-    )
+    device: DeviceKnob = "auto"
     memory: Annotated[
         Bytes | None, Field(description="Stay below this much memory; left out, below what is free.")
     ] = None
@@ -272,3 +283,76 @@ class ServeOptions(PlaceOptions):
     keep_days: Annotated[
         int, Field(ge=1, le=3650, description="Uploads and finished jobs are removed after this many days.")
     ] = 7
+
+
+class ColorizeOptions(Options):
+    """How a black-and-white picture is coloured."""
+
+    temperature: Annotated[
+        float,
+        Field(ge=0, le=1, description="From 0, vivid but patchy, to 1, safe but pale."),
+    ] = 0.38
+    rarity: Annotated[
+        float,
+        Field(ge=0, le=1, description="From 0, colours as frequent as in photos, to 1, rare ones favoured."),
+    ] = 0.6
+    saturation: Annotated[float, Field(ge=0, le=3, description="Multiplies how colourful it is.")] = 1.0
+    hint: Annotated[
+        tuple[HintText, ...],
+        Field(description="A colour that belongs somewhere: pixels from left, from top, and #rrggbb."),
+    ] = ()
+    reference: Annotated[
+        Path | None, Field(description="A picture in colour, whose colours are made likelier.")
+    ] = None
+    looks: Annotated[
+        int, Field(ge=1, le=8, description="Sizes and mirrorings that are averaged: more is steadier.")
+    ] = 4
+    size: Annotated[
+        int,
+        Field(ge=64, le=1024, description="Shorter side at which the network looks, in pixels."),
+    ] = 208
+    network: Annotated[
+        ColorNetwork,
+        Field(description="Who colours: impasto's own network is bundled, zhang2016 is fetched once."),
+    ] = "impasto"
+    weights: Annotated[
+        Path | None, Field(description="Weights of either network from a file (.pth or .safetensors).")
+    ] = None
+    device: DeviceKnob = "auto"
+    precision: PrecisionKnob = "auto"
+    format: FormatKnob = "png"
+    jpeg_quality: JpegQualityKnob = 95
+    strip_gps: StripGpsKnob = False
+    max_pixels: MaxPixelsKnob = MAX_PIXELS
+
+
+class TrainColorizerOptions(Options):
+    """How a colorizer is trained; as they are, for two processor cores."""
+
+    steps: Annotated[int, Field(ge=1, le=10_000_000, description="Steps in all.")] = 1600
+    batch: Annotated[int, Field(ge=1, le=1024, description="Crops that a step sees.")] = 16
+    learning_rate: Annotated[
+        float, Field(gt=0, le=1, description="At its highest, after 100 steps; it then falls to nothing.")
+    ] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1, description="Pulls the weights towards nothing.")] = 0.02
+    size: Annotated[
+        int, Field(ge=32, le=512, multiple_of=16, description="Side of the crops, in pixels.")
+    ] = 192
+    views: Annotated[
+        int, Field(ge=1, le=64, description="Crops of each photo; all but the first are made to look old.")
+    ] = 3
+    loss: Annotated[
+        ColorLoss, Field(description="Zhang et al.'s choice among bins, or the L2 loss of the mean colour.")
+    ] = "classes"
+    uniform_share: Annotated[
+        float,
+        Field(ge=0, le=1, description="The paper's lambda: 0 weighs rare colours most, 1 weighs all alike."),
+    ] = 0.5
+    finetune: Annotated[
+        bool, Field(description="Train VGG-16, too, from the pictures themselves; for a GPU.")
+    ] = False
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same network.")] = 0
+    saved_every: Annotated[
+        int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")
+    ] = 100
+    device: DeviceKnob = "auto"

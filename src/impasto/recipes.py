@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,26 @@ from impasto.media.files import STANDARD
 from impasto.media.gallery import builtin_styles, style_path
 from impasto.media.picture import read_recipe
 from impasto.networks.vgg import VggWeights
-from impasto.tasks import StylizeTask
+from impasto.tasks import StylizeTask, Task
 
 
 def recipe(task: StylizeTask, weights: VggWeights) -> dict[str, Any]:
     """As JSON; what was decided while painting is added later."""
+    return provenance(task) | {"weights_sha256": weights.sha256}
+
+
+def provenance(task: Task) -> dict[str, Any]:
+    """What the recipes of all verbs say."""
     return {
         "impasto": version("impasto"),
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "task": task.model_dump(mode="json", exclude={"output"}),
         **hashes_of_inputs(task),
-        "weights_sha256": weights.sha256,
     }
 
 
-def hashes_of_inputs(task: StylizeTask) -> dict[str, Any]:
+def hashes_of_inputs(task: Task) -> dict[str, Any]:
     """SHA-256 of the pictures and cards that a task names."""
     return {
         "photo_sha256": sha256_of(task.photo),
@@ -58,11 +63,27 @@ def recipe_in(picture: Path) -> tuple[StylizeTask, list[int]]:
         raise OptionError(
             f"{picture} carries no recipe that this version of impasto can read; give a picture that it made"
         ) from error
+    return task.moved(whereabouts(picture, hashes)), steps
+
+
+def verb_of(picture: Path) -> str:
+    """What made a picture, as its recipe says; "stylize" where it says nothing."""
+    try:
+        return str(json.loads(read_recipe(picture) or "")["task"]["verb"])
+    except (ValueError, KeyError, TypeError):
+        return "stylize"
+
+
+def whereabouts(picture: Path, hashes: Mapping[str, str]) -> Callable[[str], str]:
+    """For the name of an input, where it is now: where it was, or beside the picture.
+
+    hashes: SHA-256 by name. OptionError, when it is asked for what is gone or has changed.
+    """
 
     def where(name: str) -> str:
         return name if name in builtin_styles() else str(_found_again(Path(name), picture, hashes[name]))
 
-    return task.moved(where), steps
+    return where
 
 
 def _found_again(path: Path, picture: Path, sha256: str) -> Path:

@@ -28,7 +28,7 @@ from impasto.networks.vgg import POOLED_STRIDE
 from impasto.options import StylizeOptions
 from impasto.recipes import recipe
 from impasto.studio import Studio
-from impasto.tasks import Progress, Result, StylizeTask
+from impasto.tasks import ColorizeTask, Progress, Result, StylizeTask, Task
 
 LEAST_EFFORT: Final = 0.15
 LOOK_EVERY: Final = 5
@@ -41,17 +41,18 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     steps: Sequence[int] | None = None,
     started: float | None = None,
+    photo: Picture | None = None,
 ) -> Iterator[Progress | Result]:
     """Paints, yielding Progress after every step and a Result at the end, when the picture is written.
 
     studio: what other runs have loaded already. stop: asked after every step; once it is true, the painting
     so far becomes the result. steps: how many to take on each rung, as a recipe tells. started: when the user
-    began to wait, on time.perf_counter.
+    began to wait, on time.perf_counter. photo: the task's, where it has been read already.
     Errors: an ImpastoError before the first step for what the user can mend; nothing is written then.
     """
     started = time.perf_counter() if started is None else started
     check_output(task)
-    photo = read_photo(task.photo, task.options)
+    photo = photo or read_photo(task.photo, task.options)
     easel = set_up(task, photo, studio or Studio(), steps)
     photo = replace(photo, rgb=np.empty((0, 0, 3), np.float32))  # a large one would be in the way
     made_from = recipe(easel.task, easel.network.weights)
@@ -95,7 +96,7 @@ def check_sides(path: Path, photo: Picture) -> None:
         )
 
 
-def check_output(task: StylizeTask) -> None:
+def check_output(task: Task) -> None:
     """OutputError or OptionError now, before minutes of work."""
     if task.output is None:
         return
@@ -103,10 +104,12 @@ def check_output(task: StylizeTask) -> None:
     check_writable(task.output)
 
 
-def check_no_input(task: StylizeTask, path: Path) -> None:
+def check_no_input(task: Task, path: Path) -> None:
     """OptionError when writing to `path` would lose a file that the task reads."""
     inputs = [task.photo, task.options.weights, *map(style_path, task.sources)]
     inputs += [mask.path for mask in task.masks]
+    if isinstance(task, ColorizeTask):
+        inputs += [task.options.reference, task.painting.weights]
     if path.exists() and any(file and file.exists() and path.samefile(file) for file in inputs):
         raise OptionError(f"{path} is also an input and would be lost; choose another name")
 

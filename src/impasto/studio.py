@@ -13,9 +13,12 @@ from impasto.methods.devices import choose_device, choose_precision
 from impasto.methods.distances import Judge
 from impasto.methods.memory import keep_freed_memory
 from impasto.methods.styles import STYLE_LAYERS
+from impasto.networks.color_weights import load_colorist
+from impasto.networks.colorizer import Colorizer
 from impasto.networks.vgg import Vgg, VggWeights, set_compute_type
 from impasto.networks.weights import load_squeezenet, load_vgg, vgg_weights
-from impasto.options import Backbone, StylizeOptions
+from impasto.networks.zhang import ZhangNet
+from impasto.options import Backbone, ColorizeOptions, ColorNetwork, StylizeOptions
 from impasto.stylebook import Loaded, load_style
 
 STYLES_KEPT: Final = 32
@@ -33,6 +36,16 @@ class Network:
     dtype: torch.dtype
 
 
+@dataclass(frozen=True, eq=False)
+class ColorStudio:
+    """A network that colours: on which device, in which numbers, and the hash of its file."""
+
+    colorist: Colorizer | ZhangNet
+    sha256: str
+    device: torch.device
+    dtype: torch.dtype
+
+
 class Studio:
     """Whatever it is asked for twice it has already; the pixels are those of runs that load all anew.
 
@@ -42,6 +55,7 @@ class Studio:
     def __init__(self) -> None:
         self._precision = cache(choose_precision)
         self._load_network = cache(_load_network)
+        self._load_colorist = cache(self._new_colorist)
         self._styles: dict[tuple[str, Network, int, int], Loaded] = {}
 
     def network(self, options: StylizeOptions) -> Network:
@@ -52,6 +66,18 @@ class Studio:
         device = choose_device(options.device)
         dtype = self._precision(options.precision, device)
         return self._load_network(options.backbone, options.weights, device, dtype)
+
+    def colorist(self, options: ColorizeOptions) -> ColorStudio:
+        """The network that colours, as the options ask; errors as for `network`."""
+        device = choose_device(options.device)
+        dtype = self._precision(options.precision, device)
+        return self._load_colorist(options.network, options.weights, device, dtype)
+
+    def _new_colorist(
+        self, network: ColorNetwork, weights: Path | None, device: torch.device, dtype: torch.dtype
+    ) -> ColorStudio:
+        found = load_colorist(lambda: self._load_network("vgg16", None, device, dtype).vgg, network, weights)
+        return ColorStudio(found.colorist.to(device), found.sha256, device, dtype)
 
     def style(self, source: str, network: Network, longest_px: int, max_pixels: int) -> Loaded:
         """A style by its name or file, as `load_style` has it; a file that has changed is read again."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
-from impasto.options import StylizeOptions
+from impasto.options import ColorizeOptions, StylizeOptions, TrainColorizerOptions
 
 Pixels = NDArray[np.float32]
 
@@ -147,6 +147,59 @@ class StylizeTask(BaseModel):
         )
 
 
+class ColorizeTask(BaseModel):
+    """Colour one photo, repaint it if styles are named, and write it to output, if there is one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: Literal["colorize"] = "colorize"
+    photo: Path
+    output: Path | None = None
+    options: ColorizeOptions = ColorizeOptions()
+    styles: tuple[StyleChoice, ...] = ()
+    painting: StylizeOptions = StylizeOptions()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The styles by name or file."""
+        return tuple(one.source for one in self.styles)
+
+    @property
+    def masks(self) -> tuple[MaskChoice, ...]:
+        """None: a picture is coloured whole."""
+        return ()
+
+    def moved(self, where: Callable[[str], str]) -> "ColorizeTask":
+        """The same task with every input under the name that `where` has for it."""
+
+        def path(name: Path | None) -> Path | None:
+            return name and Path(where(str(name)))
+
+        files = {"weights": path(self.options.weights), "reference": path(self.options.reference)}
+        return self.model_copy(
+            update={
+                "photo": path(self.photo),
+                "styles": tuple(one.model_copy(update={"source": where(one.source)}) for one in self.styles),
+                "options": self.options.model_copy(update=files),
+                "painting": self.painting.model_copy(update={"weights": path(self.painting.weights)}),
+            }
+        )
+
+
+class TrainColorizerTask(BaseModel):
+    """Train a network that colours on the photos of a folder; output is a folder, too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: Literal["train-colorizer"] = "train-colorizer"
+    photos: Path
+    output: Path
+    options: TrainColorizerOptions = TrainColorizerOptions()
+
+
+Task = StylizeTask | ColorizeTask
+
+
 @dataclass(frozen=True)
 class Progress:
     """One step done.
@@ -179,3 +232,24 @@ class Result:
     seconds: float
     notes: tuple[str, ...]
     report: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Colored:
+    """A picture in colour: rgb (h, w, 3) in [0, 1], what the user should know, and how it went, as JSON."""
+
+    task: ColorizeTask
+    rgb: Pixels = field(repr=False)
+    seconds: float
+    notes: tuple[str, ...]
+    report: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A part of a training done: crops put on the shelf, or steps with the loss of the last one."""
+
+    part: Literal["shelf", "steps"]
+    done: int
+    total: int
+    loss: float | None

@@ -100,6 +100,26 @@ def test_a_recipe_whose_photo_has_changed_is_refused(
     assert "carries no recipe" in complaint(capsys, "rerun", "other.png")
 
 
+def test_a_grey_photo_is_colored_and_made_again(sample_grey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sample_grey.parent)
+    words = ["colorize", "grey.png", "--looks", "1", "--hint", "20,10,#4060c0", "--reference", "grey.png"]
+    assert main([*words, "--report", "r.json", "--quiet"]) == 0
+    assert main(["rerun", "grey-color.png", "-o", "again.png", "--quiet"]) == 0
+    assert Path("grey-color.png").read_bytes() == Path("again.png").read_bytes()
+    assert json.loads(Path("r.json").read_text())["recipe"]["task"]["verb"] == "colorize"
+
+
+def test_a_photo_is_colored_and_repainted_in_one_go(
+    sample_grey: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sample_grey.parent)
+    words = ["colorize", "grey.png", "--looks", "1", "--style", "scream", "--style", "sunrise:0.5"]
+    assert main([*words, "--painting.size", "64", "--painting.steps", "2", "-o", "out.png", "--quiet"]) == 0
+    assert read_picture(Path("out.png")).size_px == (64, 43)
+    assert main(["rerun", "out.png", "-o", "again.png", "--quiet"]) == 0
+    assert Path("out.png").read_bytes() == Path("again.png").read_bytes()
+
+
 def test_transparency_comes_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rgba = np.full((48, 64, 4), 255, np.uint8)
@@ -205,6 +225,17 @@ def test_compare_tells_the_photo_from_the_style(
         (["models", "fetch", "vgg11"], "vgg11"),
         (["compare", "photo.png", "dots.png"], "name the paintings"),
         (["rerun", "nowhere.png"], "nowhere.png"),
+        (["colorize", "nowhere.jpg"], "nowhere.jpg"),
+        (["colorize", "cut.jpg"], "cut.jpg"),
+        (["colorize", "photo.png", "-o", "photo.png"], "also an input"),
+        (["colorize", "photo.png", "--reference", "dots.png", "-o", "dots.png"], "also an input"),
+        (["colorize", "photo.png", "--reference", "text.jpg"], "text.jpg"),
+        (["colorize", "photo.png", "--hint", "red"], "--hint"),
+        (["colorize", "photo.png", "--hint", "999,1,#ff0000"], "lies outside of the picture"),
+        (["colorize", "photo.png", "--weights", "text.jpg"], "no file of weights"),
+        (["colorize", "photo.png", "--temperature", "2"], "--temperature"),
+        (["colorize", "photo.png", "--style", "starry-nite"], "did you mean starry-night?"),
+        (["train", "colorizer", "--photos", "folder", "-o", "out"], "too few to train on"),
     ],
 )
 def test_a_mistake_is_one_sentence_exit_2_and_nothing_written(

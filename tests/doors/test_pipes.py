@@ -132,7 +132,7 @@ def test_json_tells_what_tables_tell(photo: Path, capsys: pytest.CaptureFixture[
     assert main(["style", "list", "--json"]) == 0
     assert "starry-night" in {style["name"] for style in events(capsys)}
     assert main(["models", "list", "--json"]) == 0
-    assert [model["name"] for model in events(capsys)] == ["vgg16", "squeezenet", "vgg19"]
+    assert {"vgg16", "squeezenet", "vgg19"} <= {model["name"] for model in events(capsys)}
 
 
 def test_verbose_tells_what_was_settled_on(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:

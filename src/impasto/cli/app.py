@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from impasto.cli import models, styles
+from impasto.cli import models, styles, training
 from impasto.cli.config import Config, with_defaults
 from impasto.cli.console import AsJson, Voice, plain, print_json
 from impasto.cli.exits import Exit
 from impasto.cli.sentences import sentence
 from impasto.errors import ImpastoError
-from impasto.options import MAX_PIXELS, ServeOptions, StylizeOptions, WorkerOptions
+from impasto.options import MAX_PIXELS, ColorizeOptions, ServeOptions, StylizeOptions, WorkerOptions
 
 Output = Annotated[
     Path | None,
@@ -55,9 +55,11 @@ app = App(
     version=lambda: version("impasto"),
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # main tells of it
+    default_parameter=Parameter(negative_iterable=""),
 )
 app.command(styles.app)
 app.command(models.app)
+app.command(training.app)
 
 
 @app.default
@@ -92,17 +94,50 @@ def stylize(  # noqa: PLR0913 - the words of the command line
 
 
 @app.command
+def colorize(  # noqa: PLR0913 - two models of options
+    photo: Path,
+    /,
+    *,
+    style: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
+    output: Output = None,
+    report: Report = None,
+    config: Config = None,
+    voice: Voice = Voice(),  # noqa: B008 - frozen
+    options: Annotated[ColorizeOptions, Parameter(name="*")] = ColorizeOptions(),  # noqa: B008 - frozen
+    painting: Annotated[StylizeOptions, Parameter(name="painting", group="With --style")] = StylizeOptions(),  # noqa: B008
+) -> None:
+    """Colour a black-and-white photo.
+
+    Parameters
+    ----------
+    photo
+        The photo: grey, sepia or faded; what colours it has are ignored.
+    style
+        Then repaint it in this style; see: impasto style list. Several are blended.
+    painting
+        How it is repainted: the options of impasto PHOTO STYLE.
+    """
+    started = time.perf_counter()
+    from impasto.cli.colorizing import colorize, colorize_task
+
+    task = colorize_task(photo, style, output, options, with_defaults(painting, config))
+    colorize(task, report, voice, started=started)
+
+
+@app.command
 def rerun(picture: Path, /, *, output: Output = None, voice: Voice = Voice()) -> None:  # noqa: B008 - frozen
-    """Make a painting again from the recipe inside it: the same pixels, on the same machine.
+    """Make a picture again from the recipe inside it: the same pixels, on the same machine.
 
     Parameters
     ----------
     picture
         A picture that impasto made.
     """
+    from impasto.cli.colorizing import colorize_again
     from impasto.cli.painting import again
+    from impasto.recipes import verb_of
 
-    again(picture, output, voice)
+    (colorize_again if verb_of(picture) == "colorize" else again)(picture, output, voice)
 
 
 @app.command

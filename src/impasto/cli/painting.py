@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pydantic
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -23,9 +23,10 @@ from impasto.media.picture import SUFFIXES
 from impasto.options import StylizeOptions
 from impasto.recipes import recipe_in
 from impasto.run import check_no_input
-from impasto.tasks import MaskChoice, RegionChoice, Result, StyleChoice, StylizeTask
+from impasto.tasks import Colored, MaskChoice, RegionChoice, Result, StyleChoice, StylizeTask, Task
 from impasto.tasks import Progress as Painted
 
+Done = TypeVar("Done", Result, Colored)
 NAMED_STYLES: Final = 3
 """In the name of a painting that has none yet."""
 
@@ -100,8 +101,13 @@ def paint(
     voice.console.print(f"{shown(task.output)}  {width} x {height}, {frames}{spoken(result.seconds)}")
     voice.tell("result", output=task.output, **result_facts(result))
     if report is not None:
-        text = json.dumps(result.report, indent=2) + "\n"
-        write_whole(report, lambda file: file.write(text.encode()))
+        write_report(report, result.report)
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """What happened, as JSON."""
+    text = json.dumps(report, indent=2) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
 
 
 def again(picture: Path, output: Path | None, voice: Voice) -> None:
@@ -112,7 +118,7 @@ def again(picture: Path, output: Path | None, voice: Voice) -> None:
     paint(task.model_copy(update={"output": output}), None, voice, steps)
 
 
-def check_standard_output(task: StylizeTask, voice: Voice) -> None:
+def check_standard_output(task: Task, voice: Voice) -> None:
     """OptionError when a picture would go to a terminal, or in between lines of JSON."""
     if task.output != STANDARD:
         return
@@ -122,7 +128,7 @@ def check_standard_output(task: StylizeTask, voice: Voice) -> None:
         raise OptionError("standard output is a terminal; pipe the picture on, or name a file with --output")
 
 
-def check_report(task: StylizeTask, report: Path) -> None:
+def check_report(task: Task, report: Path) -> None:
     """OptionError when the report would go nowhere, or over a picture."""
     check_no_input(task, report)
     if report == task.output:
@@ -155,7 +161,7 @@ def stop_on_interrupt() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
-def follow(events: Iterator[Painted | Result], voice: Voice, interrupt: Interrupt) -> Result:
+def follow(events: Iterator[Painted | Done], voice: Voice, interrupt: Interrupt) -> Done:
     """Draws the bar from the events until the result comes."""
     columns = (
         TextColumn("{task.fields[size]}"),
@@ -167,11 +173,11 @@ def follow(events: Iterator[Painted | Result], voice: Voice, interrupt: Interrup
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         bar = bars.add_task("", total=None, size="reading", step=0, loss="-", left="")
         for event in events:
-            if isinstance(event, Result):
+            if isinstance(event, Result | Colored):
                 for note in event.notes:
                     if note not in told:
                         console.print(note)
-                if voice.verbose:
+                if voice.verbose and isinstance(event, Result):
                     console.print("\n".join(details(event)))
                 return event
             if event.note:
@@ -224,7 +230,7 @@ def progress_facts(event: Painted) -> dict[str, Any]:
     return {one.name: getattr(event, one.name) for one in fields(event) if one.name != "preview"}
 
 
-def result_facts(result: Result) -> dict[str, Any]:
+def result_facts(result: Result | Colored) -> dict[str, Any]:
     """What a result tells, as JSON."""
     height, width = result.rgb.shape[:2]
     return {"size_px": (width, height), **result.report}

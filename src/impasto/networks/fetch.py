@@ -23,7 +23,8 @@ Report = Callable[[int, int], None]
 class Model:
     """A network's file and where it comes from.
 
-    checksum: algorithm and digest, `sha256:...` or `md5:...`, as the file's publisher gives it.
+    checksum: algorithm and digest, `sha256:...` or `md5:...`, as the file's publisher gives it; a digest may
+    be cut, since publishers of PyTorch weights put its first 8 digits into the file's name.
     url: None for a file that is part of the package.
     """
 
@@ -51,6 +52,15 @@ MODELS: Final[dict[str, Model]] = {
         size_mb=20.0,
         checksum="sha256:a88fef0bed6963fb0621eaf860954e54b4d3373b5bcd5bee5f726a1378c52ea6",
     ),
+    "colorizer": Model(
+        name="colorizer",
+        description="What gives black-and-white pictures their colours, on the features of VGG-16.",
+        licence="MIT",
+        source="impasto train colorizer, on photos under CC BY",
+        file_name="colorizer.safetensors",
+        size_mb=4.9,
+        checksum="sha256:fcb8528abfcd38a43b144e8c190dc6ec5d03788454b686bfae777f8086d51c45",
+    ),
     "squeezenet": Model(
         name="squeezenet",
         description="SqueezeNet 1.1, the judge: it measures pictures and is never optimised.",
@@ -71,7 +81,19 @@ MODELS: Final[dict[str, Model]] = {
         url="https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
         "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
     ),
+    "zhang2016": Model(
+        name="zhang2016",
+        description="The colorizer of Zhang et al. 2016; fetched when first used.",
+        licence="BSD 2-Clause",
+        source="Zhang, Isola & Efros 2016, as released by the authors",
+        file_name="colorization_release_v2-9b330a0b.pth",
+        size_mb=129.0,
+        checksum="sha256:9b330a0b",
+        url="https://colorizers.s3.us-east-2.amazonaws.com/colorization_release_v2-9b330a0b.pth",
+    ),
 }
+
+BUNDLED_INSTEAD: Final = {"vgg19": "--backbone vgg16", "zhang2016": "--network impasto"}
 
 
 def data_folder() -> Path:
@@ -106,14 +128,17 @@ def fetch_model(name: str, report: Report | None = None) -> Path:
         return _present(model)
     url = _address(model.url, model.file_name)
     pooch.get_logger().setLevel(logging.ERROR)
+    path = _place(model)
     try:
-        return Path(
-            pooch.retrieve(
-                url, model.checksum, model.file_name, cache_folder(), downloader=partial(_stream, report)
-            )
-        )
+        if path.is_file():
+            if _as_published(model, path):
+                return path
+            path.unlink()
+        # The downloader checks what came, since pooch knows no digests that are cut.
+        downloader = partial(_stream, report, model)
+        return Path(pooch.retrieve(url, None, model.file_name, cache_folder(), downloader=downloader))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{name} could not be fetched from {url}: {_reason(error)}") from error
+        raise WeightsError(f"{name} could not be fetched from {url}: {_reason(error, model)}") from error
 
 
 def verify_model(name: str) -> str:
@@ -122,11 +147,19 @@ def verify_model(name: str) -> str:
 
     model = _model(name)
     path = _present(model)
-    algorithm, _, published = model.checksum.partition(":")
+    algorithm = model.checksum.partition(":")[0]
     found = pooch.file_hash(str(path), alg=algorithm)
-    if found != published:
+    if not _as_published(model, path):
         raise WeightsError(f"{path} is damaged, its {algorithm.upper()} is {found}: {_remedy(model)}")
     return f"{name} is as published: {model.size_mb:g} MB, {algorithm.upper()} {found}"
+
+
+def _as_published(model: Model, path: Path) -> bool:
+    import pooch
+
+    algorithm, _, published = model.checksum.partition(":")
+    found: str = pooch.file_hash(str(path), alg=algorithm)
+    return found.startswith(published)
 
 
 def _model(name: str) -> Model:
@@ -163,7 +196,14 @@ def _address(published: str, file_name: str) -> str:
     return f"{mirror.rstrip('/')}/{file_name}"
 
 
-def _stream(report: Report | None, url: str, to: str, _registry: object) -> None:
+def _stream(report: Report | None, model: Model, url: str, to: str, _registry: object) -> None:
+    """pooch's downloader; ValueError when what came is not what was published."""
+    _transfer(report, url, to)
+    if not _as_published(model, Path(to)):
+        raise ValueError("wrong checksum")
+
+
+def _transfer(report: Report | None, url: str, to: str) -> None:
     import pooch
 
     if not url.startswith("file:"):
@@ -202,12 +242,12 @@ class _Bar:
         pass
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError, model: Model) -> str:
     import requests
 
     elsewhere = (
         "give the file with --weights FILE, set IMPASTO_MIRROR to a folder or address that has it,"
-        " or use --backbone vgg16, which is bundled"
+        f" or use {BUNDLED_INSTEAD[model.name]}, which is bundled"
     )
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answers {error.response.status_code}; {elsewhere}"

@@ -90,10 +90,32 @@ def _keras_layer(name: str, group: Any) -> dict[str, Tensor]:
     return tensors
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """What a `.pth` or `.safetensors` file holds, in its own names.
+
+    Errors: WeightsError, for a file that cannot be read, is damaged or is a pickle with code.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}): check --weights") from error
+    if len(head) == 9 and head.endswith(b"{"):
+        return _load_safetensors(path)[0]
+    found = _load_torch(path) if head.startswith((b"PK\x03\x04", b"\x80")) else None
+    if isinstance(found, Mapping):
+        return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
+    raise WeightsError(f"{path} is no file of weights: give a .pth or a .safetensors")
+
+
 def _read_torch(path: Path) -> Contents:
+    return Contents(_from_torchvision(_load_torch(path), path))
+
+
+def _load_torch(path: Path) -> object:
     try:
         with warnings.catch_warnings(action="ignore"):  # of pickle protocols newer than torch's own
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            found: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} holds more than tensors, or is damaged, and is not loaded, since a pickle can run code:"
@@ -101,16 +123,20 @@ def _read_torch(path: Path) -> Contents:
         ) from error
     except Exception as error:
         raise _damaged(path) from error
-    return Contents(_from_torchvision(found, path))
+    return found
 
 
-def _read_safetensors(path: Path) -> Contents:
+def _load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            metadata = file.metadata() or {}
+            return tensors, file.metadata() or {}
     except Exception as error:
         raise _damaged(path) from error
+
+
+def _read_safetensors(path: Path) -> Contents:
+    tensors, metadata = _load_safetensors(path)
     if "conv1_1.weight" not in tensors:
         return Contents(_from_torchvision(tensors, path))
     try:
