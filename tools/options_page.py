@@ -15,6 +15,7 @@ from impasto.options import (
     ServeOptions,
     StylizeOptions,
     TrainColorizerOptions,
+    VideoOptions,
     WorkerOptions,
 )
 
@@ -34,6 +35,12 @@ MORE: dict[str, type[Options]] = {
     "impasto serve": ServeOptions,
     "impasto worker": WorkerOptions,
 }
+
+FILM = """
+## Options of `impasto video FILM STYLE`
+
+All of the above but `--time`, and these:
+"""
 
 
 def row(name: str, schema: dict[str, Any]) -> str:
@@ -63,9 +70,11 @@ def row(name: str, schema: dict[str, Any]) -> str:
     return f"| `--{name.replace('_', '-')}` | {values} | {default} | {schema['description']} |\n"
 
 
-def table(options: type[Options]) -> str:
+def table(options: type[Options], told: type[Options] = Options) -> str:
+    """A row an option, without those that were told of another model."""
+    before = told.model_json_schema()["properties"]
     rows = options.model_json_schema()["properties"].items()
-    return TABLE + "".join(row(name, schema) for name, schema in rows)
+    return TABLE + "".join(row(name, schema) for name, schema in rows if before.get(name) != schema)
 
 
 def main() -> None:
@@ -73,7 +82,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true")
-    page = HEAD + table(StylizeOptions)
+    page = HEAD + table(StylizeOptions) + FILM + table(VideoOptions, StylizeOptions)
     for command, options in MORE.items():
         page += f"\n## Options of `{command}`\n" + table(options)
     if not parser.parse_args().check:

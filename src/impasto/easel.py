@@ -42,14 +42,22 @@ class Easel:
         canvas = to_tensor(photo.rgb).to(self.scene.photo)
         return replace(self, scene=replace(self.scene, photo=canvas))
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a painting is finished as it is."""
+        return self._finish.is_plain and self.scene.kept is None
+
     def finished(self, painting: Tensor) -> Tensor:
         """The painting in its final colours, with what is protected as it was; changed in place."""
-        options = self.task.options
-        finish = Finish(options.keep_colors, options.keep_colors_by, options.saturation)
-        if finish.is_plain and self.scene.kept is None:
+        if self.is_plain:
             return painting
         scene = self.scene.at((painting.shape[2], painting.shape[3]))
-        return scene.with_kept(finish(painting, scene.photo))
+        return scene.with_kept(self._finish(painting, scene.photo))
+
+    @property
+    def _finish(self) -> Finish:
+        options = self.task.options
+        return Finish(options.keep_colors, options.keep_colors_by, options.saturation)
 
 
 def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[int] | None) -> Easel:

@@ -356,3 +356,58 @@ class TrainColorizerOptions(Options):
         int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")
     ] = 100
     device: DeviceKnob = "auto"
+
+
+class VideoOptions(StylizeOptions):
+    """How a film is repainted; what is said of a photo holds for the first frame of every shot."""
+
+    quality: Annotated[
+        Quality,
+        Field(description="draft: few steps and blended frames; good: one pass; best: passes to and fro."),
+    ] = "good"
+    begin: Annotated[Seconds | None, Field(description="Paint from this time of the film on.")] = None
+    end: Annotated[Seconds | None, Field(description="Paint up to this time of the film.")] = None
+    every: Annotated[int, Field(ge=1, le=1000, description="Paint every n-th frame only.")] = 1
+    preview: Annotated[
+        int | None, Field(ge=1, le=1_000_000, description="Paint so many frames and end there.")
+    ] = None
+    frame_steps: Annotated[
+        int | None, Field(ge=1, le=10_000, description="Steps for each frame after a shot's first.")
+    ] = None
+    passes: Annotated[
+        int | None, Field(ge=1, le=20, description="How often each shot is gone through, to and fro.")
+    ] = None
+    hold: Annotated[
+        float, Field(ge=0, le=1e6, description="Multiplies how strongly frames hold on to those before.")
+    ] = 1.0
+    loop: Annotated[bool, Field(description="The last frame leads into the first.")] = False
+    cuts: Annotated[bool, Field(description="Find cuts, and begin anew after each.")] = True
+    flow: Annotated[FlowMethod, Field(description="How motion between frames is found.")] = "dis"
+    flow_files: Annotated[
+        Path | None,
+        Field(
+            description="A folder of flow, taken from there and kept there: 12_13.flo leads from 12 to 13."
+        ),
+    ] = None
+    rate: Annotated[
+        float | None, Field(gt=0, le=1000, description="Pictures a second of a film made of pictures.")
+    ] = None
+    codec: Annotated[FilmCodec, Field(description="How the film is encoded; auto lets the suffix say.")] = (
+        "auto"
+    )
+    crf: Annotated[
+        int | None, Field(ge=0, le=63, description="The codec's quality; lower is finer and larger.")
+    ] = None
+    workers: Annotated[
+        int, Field(ge=1, le=256, description="Processes that paint, each a shot at a time.")
+    ] = 1
+    keep: Annotated[
+        bool, Field(description="Keep the painted frames as pictures, in a folder beside the film.")
+    ] = False
+
+    @field_validator("time")
+    @classmethod
+    def _no_time(cls, time: Seconds | None) -> Seconds | None:
+        if time is not None:
+            raise ValueError("is for photos; for a film choose a --quality, or fewer --frame-steps")
+        return time

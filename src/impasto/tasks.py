@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
-from impasto.options import ColorizeOptions, StylizeOptions, TrainColorizerOptions
+from impasto.options import ColorizeOptions, StylizeOptions, TrainColorizerOptions, VideoOptions
 
 Pixels = NDArray[np.float32]
 
@@ -197,6 +197,18 @@ class TrainColorizerTask(BaseModel):
     options: TrainColorizerOptions = TrainColorizerOptions()
 
 
+class VideoTask(BaseModel):
+    """Repaint a film, and write it to output. film: a file, a folder of pictures, or their pattern."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: Literal["video"] = "video"
+    film: Path
+    styles: Annotated[tuple[StyleChoice, ...], Field(min_length=1)]
+    output: Path
+    options: VideoOptions = VideoOptions()
+
+
 Task = StylizeTask | ColorizeTask
 
 
@@ -253,3 +265,32 @@ class Trained:
     done: int
     total: int
     loss: float | None
+
+
+Stage = Literal["looking", "painting", "writing", "measuring"]
+
+
+@dataclass(frozen=True)
+class FilmProgress:
+    """One frame done. done, of frames: at this stage; frames is None where it is not known yet.
+
+    eta_s: until all frames are painted; None before it can be told. note: what the user should know at once.
+    """
+
+    stage: Stage
+    done: int
+    frames: int | None
+    seconds: float
+    eta_s: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class FilmResult:
+    """A finished film: what the user should know, and how it went, as JSON."""
+
+    task: VideoTask
+    seconds: float
+    frames: int
+    notes: tuple[str, ...]
+    report: dict[str, Any] = field(repr=False)

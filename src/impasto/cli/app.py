@@ -17,7 +17,14 @@ from impasto.cli.console import AsJson, Voice, plain, print_json
 from impasto.cli.exits import Exit
 from impasto.cli.sentences import sentence
 from impasto.errors import ImpastoError
-from impasto.options import MAX_PIXELS, ColorizeOptions, ServeOptions, StylizeOptions, WorkerOptions
+from impasto.options import (
+    MAX_PIXELS,
+    ColorizeOptions,
+    ServeOptions,
+    StylizeOptions,
+    VideoOptions,
+    WorkerOptions,
+)
 
 Output = Annotated[
     Path | None,
@@ -122,6 +129,33 @@ def colorize(  # noqa: PLR0913 - two models of options
 
     task = colorize_task(photo, style, output, options, with_defaults(painting, config))
     colorize(task, report, voice, started=started)
+
+
+@app.command
+def video(
+    film: Path,
+    /,
+    *style: str,
+    output: Output = None,
+    report: Report = None,
+    config: Config = None,
+    voice: Voice = Voice(),  # noqa: B008 - frozen
+    options: Annotated[VideoOptions, Parameter(name="*")] = VideoOptions(),  # noqa: B008 - frozen
+) -> None:
+    """Repaint a film: a painting that moves. Ended at any moment, the same command goes on.
+
+    Parameters
+    ----------
+    film
+        Any film: MP4, MOV, MKV, WebM, AVI, GIF; a folder of pictures; or their pattern, frames/%04d.png
+    style
+        A built-in style (see: impasto style list), a painting or a .style file; several are blended.
+    report
+        Write what happened to this file, as JSON: how steady each frame is, and the worst frames.
+    """
+    from impasto.cli.filming import film_task, paint_it
+
+    paint_it(film_task(film, style, output, with_defaults(options, config)), report, voice)
 
 
 @app.command

@@ -9,15 +9,16 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from cyclopts import Parameter
 
 from impasto.cli.sentences import complaint
 from impasto.errors import OptionError
-from impasto.options import StylizeOptions
+from impasto.options import StylizeOptions, VideoOptions
 
+Knobs = TypeVar("Knobs", bound=StylizeOptions)
 Config = Annotated[
     Path | None,
     Parameter(help="Defaults for these options, in TOML; left out, IMPASTO_CONFIG or your config folder's."),
@@ -34,7 +35,7 @@ def config_path() -> Path | None:
     return user_config_path("impasto") / "config.toml"
 
 
-def with_defaults(options: StylizeOptions, config: Path | None) -> StylizeOptions:
+def with_defaults(options: Knobs, config: Path | None) -> Knobs:
     """The options with those that were not given on the command line taken from the config file.
 
     OptionError for a file that is named and missing, is no TOML, or has a key or value that is none.
@@ -46,7 +47,9 @@ def with_defaults(options: StylizeOptions, config: Path | None) -> StylizeOption
     given = options.model_dump(include=options.model_fields_set)
     if given.keys() & {"time", "steps"}:  # of two that exclude each other, the command line's stands
         defaults = {key: value for key, value in defaults.items() if key not in ("time", "steps")}
-    return StylizeOptions.model_validate(defaults | given)
+    if isinstance(options, VideoOptions):
+        defaults.pop("time", None)  # which is for photos
+    return type(options).model_validate(defaults | given)
 
 
 def _read(path: Path) -> dict[str, Any]:

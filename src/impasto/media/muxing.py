@@ -171,7 +171,9 @@ class _Screen:
 
 def _palette_frame(pixels: NDArray[np.uint8]) -> VideoFrame:
     """(h, w, 3 or 4) -> a frame of at most 256 colours of its own, transparent where alpha is under half."""
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3])).quantize(_MOST_COLORS)
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3])).quantize(
+        _MOST_COLORS, method=Image.Quantize.FASTOCTREE
+    )
     indices = np.array(image)
     palette: NDArray[Any] = np.zeros((256, 4), np.uint8)
     colors = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)

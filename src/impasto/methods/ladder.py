@@ -158,7 +158,7 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
             x, colors = _begin(here, manner, earlier)
         small = here
         if not stop():
-            evaluate = _Evaluation(vgg, here, space)
+            evaluate = Evaluation(vgg, here, space)
             search = search_for(manner.optimizer, space.history, space.lean)
             for steps, step in enumerate(
                 descend(x, evaluate, rung.steps, search, manner.look_every), start=1
@@ -187,7 +187,7 @@ def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tenso
     return washed(scene, colors), colors
 
 
-class _Evaluation:
+class Evaluation:
     """The loss and gradient on one rung; when memory runs out, the same in smaller tiles."""
 
     def __init__(self, vgg: Vgg, scene: Scene, space: Workspace) -> None:
