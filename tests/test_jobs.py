@@ -9,7 +9,8 @@ import pytest
 
 from impasto.errors import ServiceError
 from impasto.server.jobs import Jobs
-from impasto.server.requests import StylizeRequest
+from impasto.server.requests import ServedOptions, StylizeRequest
+from impasto.tasks import StylizeTask
 from tests.served import QUICK, accepted, opened, uploaded
 
 
@@ -49,6 +50,31 @@ def test_a_job_keeps_its_photo_when_the_upload_is_deleted(jobs: Jobs) -> None:
     job, _ = jobs.create("local", asked, None)
     jobs.store.delete_upload("local", asked.photo)
     assert (jobs.store.job_folder("local", job.id) / "photo").is_file()
+
+
+def test_a_job_has_its_own_of_every_picture_that_it_names(jobs: Jobs) -> None:
+    painting, sky, face = (uploaded(jobs, kind) for kind in ("dots", "stripes", "photo"))
+    asked = request(
+        jobs,
+        styles=[f"{painting}:0.5", "scream"],
+        regions=[{"mask": sky, "style": "sunrise", "strength": 0.8}],
+        protect=[f"not:{face}"],
+    )
+    job, _ = jobs.create("local", asked, None)
+    row = jobs.client.list_workflows(workflow_ids=[job.id])[0]
+    assert row.input is not None
+    task = StylizeTask.model_validate(row.input["args"][0]["task"])
+    names = {str(task.photo), task.styles[0].source, *(str(mask.path) for mask in task.masks)}
+    folder = jobs.store.job_folder("local", job.id)
+    assert len(names) == 4
+    assert all((folder / name).is_file() and "/" not in name for name in names)
+    assert task.sources[1:] == ("scream", "sunrise")
+    assert task.protect[0].inverse
+
+
+def test_no_option_with_a_path_is_served() -> None:
+    kinds = {name: str(field.annotation) for name, field in ServedOptions.model_fields.items()}
+    assert not [name for name, kind in kinds.items() if "Path" in kind]
 
 
 def test_others_see_none_of_it(jobs: Jobs) -> None:
@@ -120,6 +146,8 @@ def test_one_client_cannot_fill_the_queue(jobs: Jobs) -> None:
         ({"styles": ["starry-nite"]}, "starry-nite"),
         ({"styles": ["0" * 32]}, "upload the file again"),
         ({"styles": ["scream:0"]}, "has a share that is none"),
+        ({"protect": ["0" * 32]}, "upload the file again"),
+        ({"regions": [{"mask": "0" * 32, "style": "scream"}]}, "upload the file again"),
         ({"options": {"size": 2048}}, "at most 1024"),
         ({"options": {"time": "30s", "steps": 3}}, "leave one out"),
     ],

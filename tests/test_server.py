@@ -13,7 +13,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from impasto.errors import ServiceError
+from impasto.media.picture import SUFFIXES
 from impasto.options import ServeOptions
+from impasto.server.answers import MEDIA_TYPES
 from impasto.server.app import WAYS, build_app
 from impasto.server.desk import Desk
 from impasto.server.guards import check_address
@@ -310,6 +312,7 @@ def test_the_page_has_no_inline_script_or_style_and_asks_nobody_else(client: Tes
         "easel.js",
         "gallery.js",
         "history.js",
+        "brush.js",
         "options.js",
         "look.css",
     ):
@@ -351,6 +354,10 @@ def test_the_openapi_document_names_every_route(client: TestClient) -> None:
     assert {(way.method.lower(), "/api" + way.path) for way in WAYS} == {
         (method, path) for path, methods in paths.items() for method in methods
     }
+
+
+def test_every_format_of_a_result_has_its_type() -> None:
+    assert set(SUFFIXES.values()) <= set(MEDIA_TYPES)
 
 
 def test_ids_are_random_and_plain(client: TestClient) -> None:

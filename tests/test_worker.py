@@ -145,5 +145,5 @@ def test_a_reason_names_no_folder_of_the_server(jobs: Jobs) -> None:
     (jobs.store.job_folder("local", job.id) / "photo").write_bytes(b"no picture")
     with working(jobs):
         reason = until(jobs, job, "failed").reason or ""
-    assert "no picture of a known format" in reason
+    assert reason.startswith("photo.png is no picture of a known format")
     assert str(jobs.store.root) not in reason

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from impasto.media.picture import read_picture
+from impasto.media.picture import read_picture, resize
 from tests.conftest import SAMPLE
 from tests.doors.serving import Served, served
 
@@ -37,7 +38,7 @@ def opened(browser: Browser, server: Served) -> Iterator[Callable[..., Page]]:
     contexts, errors = [], []
 
     def open_page(**manner: Any) -> Page:
-        context = browser.new_context(**manner)
+        context = browser.new_context(base_url=server.url, **manner)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -90,6 +91,37 @@ def test_a_painting_is_watched_found_again_stopped_compared_and_downloaded(
     expect(page.get_by_label("Longest side")).to_have_value("64")
     chosen = page.locator("#tiles").get_by_role("button", name="The Scream")
     expect(chosen).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_part_that_is_painted_over_with_the_mouse_stays_as_photographed(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = opened()
+    page.set_input_files("#photo-file", SAMPLE)
+    page.get_by_role("button", name="Keep a part as it is").click()
+    page.get_by_role("slider", name="Brush").fill("30")
+    box = page.locator("#mask").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] / 4, steps=8)
+    page.mouse.up()
+    page.get_by_role("button", name="Ready").click()
+    page.locator("#tiles").get_by_role("button", name="The Scream").click()
+    page.get_by_label("Longest side").fill("64")
+    page.get_by_text("More options").click()
+    page.get_by_label("Steps").fill("5")
+    with page.expect_response("**/api/jobs") as answer:
+        page.get_by_role("button", name="Paint", exact=True).click()
+    job = answer.value.json()
+    assert len(job["task"]["protect"]) == 1
+    expect(page.get_by_text("Painted", exact=True).first).to_be_visible(timeout=60_000)
+    painting, photo = (tmp_path / name for name in ("painting.png", "photo.png"))
+    for path, what in ((painting, "result"), (photo, "photo")):
+        path.write_bytes(page.request.get(f"/api/jobs/{job['id']}/{what}").body())
+    small = resize(read_picture(photo).rgb, (64, 43))
+    away = np.abs(read_picture(painting).rgb - small).mean((1, 2))
+    assert away[5:15].mean() < 0.03 < away[-10:].mean()
 
 
 def test_a_refused_file_is_told_in_the_servers_words(opened: Callable[..., Page], tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import io
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path as File
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import Body, Path, Response
+from fastapi import Body, Path, Request, Response
 from PIL import Image
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,8 @@ from impasto.media.gallery import builtin_styles
 from impasto.server.access import AtDesk, Owner
 from impasto.server.guards import COOKIE, allowed
 from impasto.server.requests import ServedOptions
+
+_COOKIE_S: Final = 30 * 86400
 
 
 class Health(BaseModel):
@@ -84,14 +86,17 @@ def metrics(desk: AtDesk, owner: Owner) -> Response:  # noqa: ARG001 - a token i
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
-def open_session(desk: AtDesk, given: Annotated[Token, Body()]) -> Response:
+def open_session(desk: AtDesk, request: Request, given: Annotated[Token, Body()]) -> Response:
     """Keeps a token in a cookie that scripts cannot read, for the page."""
     response = Response(status_code=204)
     if not desk.options.token:
         return response
     if not allowed(given.token, desk.options.token):
         raise ServiceError("this token is not one of the server's; check it for typing mistakes", 401)
-    response.set_cookie(COOKIE, given.token, httponly=True, samesite="strict", path="/", max_age=30 * 86400)
+    encrypted = request.url.scheme == "https"
+    response.set_cookie(
+        COOKIE, given.token, httponly=True, samesite="strict", secure=encrypted, max_age=_COOKIE_S
+    )
     return response
 
 

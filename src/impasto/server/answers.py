@@ -22,6 +22,7 @@ MEDIA_TYPES: Final = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".webp": "image/webp",
+    ".gif": "image/gif",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
     ".jpeg": "image/jpeg",

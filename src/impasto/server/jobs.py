@@ -105,6 +105,10 @@ class Jobs:
                     "longest_s": self.options.max_time,
                     "requested": request.model_dump(mode="json", exclude_unset=True),
                     "title": asked.title,
+                    "names": {
+                        name: self.store.upload(owner, upload_id).name
+                        for name, upload_id in asked.files.items()
+                    },
                     "created_at": time.time(),
                 },
             )

@@ -83,14 +83,16 @@ class Painter:
         except Exception as error:
             if self.wish(job_id) == "drop":  # its folder or row went while we painted
                 raise Dropped from error
-            raise JobError(self._reason(job_id, error)) from error
+            raise JobError(self._reason(job_id, error, payload.get("names", {}))) from error
         finally:
             self.job = None
             self.idle.set()
 
-    def _reason(self, job_id: str, error: Exception) -> str:
+    def _reason(self, job_id: str, error: Exception, names: dict[str, str]) -> str:
+        """The sentence, with the name that the client knows where it begins with a file of the job."""
         if isinstance(error, ImpastoError):
-            return " ".join(str(error).split()).removesuffix(".")
+            first, *others = " ".join(str(error).split()).removesuffix(".").split(" ")
+            return " ".join([names.get(first, first), *others])
         log.exception("job %s met a mistake inside impasto", job_id)
         return f"a mistake inside impasto ended it ({type(error).__name__}); the worker's log tells more"
 

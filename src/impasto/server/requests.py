@@ -12,7 +12,7 @@ from impasto.media.gallery import builtin_styles
 from impasto.media.picture import SUFFIXES
 from impasto.options import Options, ServeOptions, StylizeOptions, objection
 from impasto.server.store import Store, Upload
-from impasto.tasks import StyleChoice, StylizeTask
+from impasto.tasks import MaskChoice, RegionChoice, StyleChoice, StylizeTask
 
 OPERATORS: Final = frozenset({"weights", "backbone", "device", "memory", "max_pixels"})
 """Options of the command line that are the server's to choose, not its clients'."""
@@ -24,6 +24,20 @@ StyleWord = Annotated[
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}(:[0-9]{1,4}(\.[0-9]{1,6})?)?$",
         description="A built-in style, or the id of an upload; with a share, if you like: scream:0.3",
+    ),
+]
+
+StyleName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$", description="A built-in style, or the id of an upload."
+    ),
+]
+MaskWord = Annotated[
+    str,
+    Field(
+        pattern=r"^(not:)?[0-9a-f]{32}$",
+        description="Id of an uploaded picture, white where it counts; after not: black where it counts.",
     ),
 ]
 
@@ -47,6 +61,17 @@ class Asked(NamedTuple):
     title: str
 
 
+class RegionRequest(BaseModel):
+    """A part of the photo with its own style, strength and content weight."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mask: MaskWord
+    style: StyleName
+    strength: Annotated[float, Field(gt=0, le=1)] | None = None
+    content_weight: Annotated[float, Field(ge=0, le=1e6)] | None = None
+
+
 class StylizeRequest(BaseModel):
     """Repaint an uploaded photo in the style of one or several paintings; options.format is the result's."""
 
@@ -55,31 +80,43 @@ class StylizeRequest(BaseModel):
     verb: Literal["stylize"] = "stylize"
     photo: UploadId
     styles: Annotated[tuple[StyleWord, ...], Field(min_length=1, max_length=MOST_STYLES)]
+    regions: Annotated[
+        tuple[RegionRequest, ...],
+        Field(max_length=MOST_STYLES, description="Parts with styles of their own, later ones on top."),
+    ] = ()
+    protect: Annotated[
+        tuple[MaskWord, ...],
+        Field(max_length=MOST_STYLES, description="Masks of parts that stay as photographed."),
+    ] = ()
     options: ServedOptions = ServedOptions()
 
     def resolve(self, store: Store, owner: str, limits: ServeOptions) -> Asked:
         """The task that the worker will run, in the folder of its job; ServiceError where it cannot."""
-        photo = _found(store, owner, self.photo)
-        if photo.kind != "picture":
-            raise ServiceError(f"{photo.name} is a style card; a photo must be a picture", 422)
-        files = {"photo": self.photo}
-        styles = []
-        for number, word in enumerate(self.styles):
-            choice = _choice(word)
-            if choice.source not in builtin_styles():
-                upload = _found(store, owner, choice.source)
-                name = f"style-{number}" + (CARD_SUFFIX if upload.kind == "card" else "")
-                files[name] = choice.source
-                choice = choice.model_copy(update={"source": name})
-            styles.append(choice)
-        options = self._options(limits)
-        task = StylizeTask(
-            photo=Path("photo"),
-            styles=tuple(styles),
-            output=Path("painting" + SUFFIXES[options.format]),
-            options=options,
+        named = StylizeTask(
+            photo=Path(self.photo),
+            styles=tuple(_choice(word) for word in self.styles),
+            regions=tuple(RegionChoice(**region.model_dump()) for region in self.regions),
+            protect=tuple(MaskChoice.model_validate(word) for word in self.protect),
+            options=self._options(limits),
         )
-        return Asked(task, files, photo.name)
+        pictures = {self.photo, *(str(mask.path) for mask in named.masks)}
+        files: dict[str, str] = {}
+
+        def placed(source: str) -> str:
+            if source in builtin_styles():
+                return source
+            if source not in files:
+                upload = _found(store, owner, source)
+                if upload.kind == "card" and source in pictures:
+                    raise ServiceError(f"{upload.name} is a style card; photos and masks are pictures", 422)
+                suffix = CARD_SUFFIX if upload.kind == "card" else ""
+                files[source] = "photo" if source == self.photo else f"upload-{len(files)}{suffix}"
+            return files[source]
+
+        output = Path("painting" + SUFFIXES[named.options.format])
+        task = named.moved(placed).model_copy(update={"output": output})
+        title = _found(store, owner, self.photo).name
+        return Asked(task, {name: upload_id for upload_id, name in files.items()}, title)
 
     def _options(self, limits: ServeOptions) -> StylizeOptions:
         given: dict[str, Any] = self.options.model_dump(exclude_unset=True)

@@ -3,7 +3,7 @@
     OWNER/uploads/ID/original     the bytes as they came
     OWNER/uploads/ID/about.json   what was found in them: an Upload
     OWNER/uploads/ID/shown.png    the same for the eye, small and harmless
-    OWNER/jobs/ID/photo, style-0, style-1 ..., shown.png      what the job reads, its own for good
+    OWNER/jobs/ID/photo, upload-1, upload-2 ..., shown.png    what the job reads, its own for good
     OWNER/jobs/ID/preview.jpg, painting.png, outcome.json     what the worker writes, each of them whole
     workers/                                                  who is alive (see fleet.py)
 

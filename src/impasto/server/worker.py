@@ -92,6 +92,8 @@ def main() -> None:
         leave.set()
 
     Thread(target=until_the_server_ends, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(5)  # the page answers while all cores paint
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the server, too, which tells us
     signal.signal(signal.SIGTERM, lambda *_: leave.set())
     with records():

@@ -3,7 +3,7 @@
 import { $, button, duration, make } from "./dom.js";
 import { picture } from "./api.js";
 
-const SHOWABLE = /\.(png|jpe?g|webp|avif)$/;
+const SHOWABLE = /\.(png|jpe?g|webp|gif|avif)$/;
 
 export class Easel {
   constructor(deeds) {
@@ -33,7 +33,10 @@ export class Easel {
   photo(upload) {
     this.frame(picture.upload(upload.id), null);
     this.shown = null;
-    this.tell(upload.name, `${upload.size_px[0]} × ${upload.size_px[1]} pixels`, [button("Another photo", () => $("photo-file").click())]);
+    this.tell(upload.name, `${upload.size_px[0]} × ${upload.size_px[1]} pixels`, [
+      button("Keep a part as it is", () => this.deeds.brush()),
+      button("Another photo", () => $("photo-file").click()),
+    ]);
   }
 
   frame(before, after) {

@@ -1,6 +1,7 @@
 // The page: a photo, a style, and what becomes of them.
 
 import * as api from "./api.js";
+import { Brush } from "./brush.js";
 import { $ } from "./dom.js";
 import { Easel } from "./easel.js";
 import { Gallery } from "./gallery.js";
@@ -14,7 +15,9 @@ class Page {
     this.photo = null;
     this.jobs = [];
     this.unfollow = () => {};
-    this.easel = new Easel({ stop: (id) => this.attempt(() => api.stop(id)), cancel: (id) => this.attempt(() => api.cancel(id)), again: (job) => this.again(job) });
+    this.easel = new Easel({ stop: (id) => this.attempt(() => api.stop(id)), cancel: (id) => this.attempt(() => api.cancel(id)), again: (job) => this.again(job), brush: () => this.brush.open() });
+    this.brush = new Brush(() => (this.protect = []));
+    this.protect = []; // ids of masks that an earlier job had
     this.options = new Options($("main-options"), $("more-options"), options);
     this.gallery = new Gallery(styles, () => this.ready(), (refusal) => this.trouble(refusal));
     const { limits } = options;
@@ -73,6 +76,7 @@ class Page {
     $("detail").textContent = "";
     $("below").hidden = false;
     const sent = await this.attempt(() => api.upload(file));
+    if (sent) this.forgetMask();
     if (sent?.kind === "card") this.trouble(new api.Refusal(`${sent.name} is a style card; drop it onto the styles`, 422));
     else if (sent) this.photo = sent;
     if (this.photo) this.easel.photo(this.photo);
@@ -95,9 +99,13 @@ class Page {
   }
 
   async paint() {
-    const task = { photo: this.photo.id, styles: this.gallery.words(), options: this.options.chosen() };
-    const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
     $("paint").disabled = true;
+    const mask = await this.brush.file();
+    const kept = mask ? await this.attempt(() => api.upload(mask)) : null;
+    if (mask && !kept) return this.ready();
+    const protect = kept ? [kept.id] : this.protect;
+    const task = { photo: this.photo.id, styles: this.gallery.words(), protect, options: this.options.chosen() };
+    const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
     const job = await this.attempt(() => api.paint(task, key));
     this.ready();
     if (job) {
@@ -106,8 +114,16 @@ class Page {
     }
   }
 
+  forgetMask() {
+    this.brush.clear();
+    this.brush.close();
+    this.protect = [];
+  }
+
   show(job) {
     this.unfollow();
+    this.brush.close();
+    $("mask").hidden = true;
     $("trouble").hidden = true;
     history.replaceState(null, "", `#job=${job.id}`);
     this.told(job);
@@ -150,11 +166,19 @@ class Page {
     const sent = await this.attempt(() => this.photoOf(job));
     if (!sent) return;
     this.close();
+    if (this.photo?.id !== sent.id) this.forgetMask();
+    else if (this.brush.used) $("mask").hidden = false;
     this.photo = sent;
     this.easel.photo(sent);
+    this.protect = this.brush.used ? [] : await this.stillThere(job.task.protect ?? []);
     this.recall(job);
     $("controls").scrollIntoView({ block: "nearest" });
     $("option-strength").focus({ preventScroll: true });
+  }
+
+  async stillThere(ids) {
+    const found = await Promise.all(ids.map((id) => api.uploadOf(id.replace("not:", "")).catch(() => null)));
+    return ids.filter((_, number) => found[number]);
   }
 
   async photoOf(job) {
