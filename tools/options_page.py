@@ -15,6 +15,7 @@ from impasto.options import (
     ServeOptions,
     StylizeOptions,
     TrainColorizerOptions,
+    TrainPainterOptions,
     VideoOptions,
     WorkerOptions,
 )
@@ -32,6 +33,7 @@ TABLE = """
 MORE: dict[str, type[Options]] = {
     "impasto colorize": ColorizeOptions,
     "impasto train colorizer": TrainColorizerOptions,
+    "impasto train painter": TrainPainterOptions,
     "impasto serve": ServeOptions,
     "impasto worker": WorkerOptions,
 }

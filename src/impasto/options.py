@@ -411,3 +411,44 @@ class VideoOptions(StylizeOptions):
         if time is not None:
             raise ValueError("is for photos; for a film choose a --quality, or fewer --frame-steps")
         return time
+
+
+class TrainPainterOptions(Options):
+    """How a painter is trained; what is left out depends on whether there is a GPU."""
+
+    steps: Annotated[
+        int | None,
+        Field(
+            ge=1, le=10_000_000, description="Steps in all; left out, 12000 on a GPU and 2000 on a processor."
+        ),
+    ] = None
+    batch: Annotated[
+        int | None,
+        Field(
+            ge=1, le=1024, description="Photos that a step sees, each beside a painting; left out, 16 or 4."
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        Field(
+            ge=32, le=1024, multiple_of=16, description="Side of the crops, in pixels; left out, 256 or 160."
+        ),
+    ] = None
+    learning_rate: Annotated[
+        float, Field(gt=0, le=1, description="At its highest, after 100 steps; it then falls to nothing.")
+    ] = 1e-3
+    content_weight: Annotated[
+        float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
+    ] = 0.3
+    smoothness: Annotated[
+        float, Field(ge=0, le=1e6, description="Weight of the total variation: takes out grain.")
+    ] = 0.0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same network.")] = 0
+    saved_every: Annotated[
+        int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")
+    ] = 200
+    time: Annotated[
+        Seconds | None,
+        Field(description="Stop after this time, with a checkpoint from which the same command goes on."),
+    ] = None
+    device: DeviceKnob = "auto"

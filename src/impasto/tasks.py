@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
-from impasto.options import ColorizeOptions, StylizeOptions, TrainColorizerOptions, VideoOptions
+from impasto.options import (
+    ColorizeOptions,
+    StylizeOptions,
+    TrainColorizerOptions,
+    TrainPainterOptions,
+    VideoOptions,
+)
 
 Pixels = NDArray[np.float32]
 
@@ -207,6 +213,18 @@ class VideoTask(BaseModel):
     styles: Annotated[tuple[StyleChoice, ...], Field(min_length=1)]
     output: Path
     options: VideoOptions = VideoOptions()
+
+
+class TrainPainterTask(BaseModel):
+    """Train a painter on the photos of a folder and the paintings of another; output is a folder, too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: Literal["train-painter"] = "train-painter"
+    photos: Path
+    paintings: Path
+    output: Path
+    options: TrainPainterOptions = TrainPainterOptions()
 
 
 Task = StylizeTask | ColorizeTask

@@ -5,8 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from importlib.metadata import version
-from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -15,8 +13,8 @@ from PIL import Image
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto.errors import ExtraError, OptionError
-from impasto.media.files import write_whole
+from impasto.checkpoints import keep, take_up, write_bytes
+from impasto.media.curves import import_pyplot
 from impasto.methods.color_lessons import lesson_loss, lessons_from
 from impasto.methods.devices import choose_device, choose_precision
 from impasto.methods.gamut import BINS, TEMPERATURE, annealed_mean, bin_centres
@@ -92,16 +90,7 @@ class Workshop:
         self.lessons = lessons_from(
             colors.permute(0, 2, 3, 1).flatten(0, 2), bin_centres(), options.uniform_share, options.loss
         ).to(self.device)
-        path = self.task.output / "checkpoint.pt"
-        if not path.exists():
-            return
-        found = torch.load(path, map_location=self.device, weights_only=True)
-        if found["task"] != self._task_text():
-            raise OptionError(
-                f"{self.task.output} holds a training with other photos or options; give another folder"
-            )
-        self.trainer.restore(found["trainer"])
-        self.losses = found["losses"]
+        self.losses = take_up(self.task.output, self.trainer, self._task_text(), self.device)
 
     def learn(self) -> float:
         """One step; its loss."""
@@ -111,13 +100,9 @@ class Workshop:
     def save(self) -> None:
         """Weights, samples, the curve, and at last the checkpoint."""
         folder = self.task.output
-        _write(folder / "colorizer.safetensors", save(self._shipped(), self._provenance()))
-        _write(folder / "samples.png", _png(self._samples()))
-        _write(folder / "curve.png", _curve(self.losses))
-        state = {"trainer": self.trainer.state(), "losses": self.losses, "task": self._task_text()}
-        checkpoint = io.BytesIO()
-        torch.save(state, checkpoint)
-        _write(folder / "checkpoint.pt", checkpoint.getvalue())
+        write_bytes(folder / "colorizer.safetensors", save(self._shipped(), self._provenance()))
+        write_bytes(folder / "samples.png", _png(self._samples()))
+        keep(folder, self.trainer, self._task_text(), self.losses)
 
     def _loss(self, step: int) -> Tensor:
         options = self.task.options
@@ -203,35 +188,3 @@ def _png(rgb: Tensor) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(levels).save(buffer, "png")
     return buffer.getvalue()
-
-
-def _curve(losses: list[float]) -> bytes:
-    """A PNG: the loss by step, and its mean over the last fifty."""
-    pyplot = import_pyplot()
-    figure, axes = pyplot.subplots(figsize=(8, 4.5))
-    axes.plot(losses, linewidth=0.4, alpha=0.4)
-    width = min(50, len(losses))
-    smooth = np.convolve(losses, np.full(width, 1 / width), "valid")
-    axes.plot(range(width - 1, len(losses)), smooth)
-    axes.set(xlabel="step", ylabel="loss")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    pyplot.close(figure)
-    return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    write_whole(path, lambda file: file.write(content))
-
-
-def import_pyplot() -> ModuleType:
-    """matplotlib without a screen, which not everybody needs; ExtraError where it is missing."""
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise ExtraError("training draws its curve with matplotlib: pip install 'impasto[train]'") from error
-    mpl.use("agg")
-    from matplotlib import pyplot
-
-    module: ModuleType = pyplot
-    return module

@@ -236,6 +236,10 @@ def test_compare_tells_the_photo_from_the_style(
         (["colorize", "photo.png", "--temperature", "2"], "--temperature"),
         (["colorize", "photo.png", "--style", "starry-nite"], "did you mean starry-night?"),
         (["train", "colorizer", "--photos", "folder", "-o", "out"], "too few to train on"),
+        (
+            ["train", "painter", "--photos", "folder", "--paintings", "folder", "-o", "out"],
+            "too few to train on",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_exit_2_and_nothing_written(

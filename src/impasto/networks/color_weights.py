@@ -6,12 +6,12 @@ from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.networks.colorizer import ColorHead, Colorizer
 from impasto.networks.fetch import fetch_model, model_path
-from impasto.networks.formats import read_tensors
+from impasto.networks.formats import fitting, read_tensors
 from impasto.networks.vgg import Vgg
 from impasto.networks.zhang import ZhangNet
 from impasto.options import ColorNetwork
@@ -36,7 +36,7 @@ def load_colorist(
     colorist: Colorizer | ZhangNet
     if "model_out.weight" in tensors:
         # What batch normalisation counted in training is of no use here, and older files lack it.
-        colorist = ZhangNet.of(_fitting(tensors, ZhangNet(), path))
+        colorist = ZhangNet.of(fitting(tensors, ZhangNet(), path))
     elif "scores.weight" in tensors:
         colorist = _ours(tensors, vgg, path)
     else:
@@ -49,34 +49,15 @@ def load_colorist(
 
 def _ours(tensors: Mapping[str, Tensor], load_vgg: Callable[[], Vgg], path: Path) -> Colorizer:
     head = ColorHead(len(tensors["scores.weight"]))
-    head.load_state_dict(_fitting(tensors, head, path))
+    head.load_state_dict(fitting(tensors, head, path))
     vgg = load_vgg()
     of_vgg = {name.removeprefix("vgg."): x for name, x in tensors.items() if name.startswith("vgg.")}
     if of_vgg:  # trained together with the head
         vgg = deepcopy(vgg)
-        vgg.load_state_dict(_fitting(of_vgg, vgg, path))
+        vgg.load_state_dict(fitting(of_vgg, vgg, path))
     return Colorizer(vgg, head).requires_grad_(False).eval()
 
 
 def _bundled_or_fetched(network: ColorNetwork) -> Path:
     name = "zhang2016" if network == "zhang2016" else "colorizer"
     return model_path(name) or fetch_model(name)
-
-
-def _fitting(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> dict[str, Tensor]:
-    """The tensors that `network` has, in float32; WeightsError where one is missing or is no such tensor."""
-    fitting = {}
-    for name, wanted in network.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            fitting[name] = wanted
-            continue
-        tensor = found.get(name)
-        if tensor is None or tensor.shape != wanted.shape:
-            has = "missing" if tensor is None else f"{tuple(tensor.shape)}, not {tuple(wanted.shape)}"
-            raise WeightsError(f"{path} is another network, {name} is {has}: give another file")
-        if not tensor.is_floating_point() or not tensor.isfinite().all():
-            raise WeightsError(
-                f"{path} is damaged, {name} holds no numbers: copy it again from where it came"
-            )
-        fitting[name] = tensor.float()
-    return fitting

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto.errors import ExtraError, WeightsError
 from impasto.networks.vgg import CONVOLUTIONS, Architecture, layer_names
@@ -106,6 +106,25 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if isinstance(found, Mapping):
         return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
     raise WeightsError(f"{path} is no file of weights: give a .pth or a .safetensors")
+
+
+def fitting(found: Mapping[str, Tensor], network: nn.Module, path: Path) -> dict[str, Tensor]:
+    """The tensors that `network` has, in float32; WeightsError where one is missing or is no such tensor."""
+    fitting = {}
+    for name, wanted in network.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            fitting[name] = wanted
+            continue
+        tensor = found.get(name)
+        if tensor is None or tensor.shape != wanted.shape:
+            has = "missing" if tensor is None else f"{tuple(tensor.shape)}, not {tuple(wanted.shape)}"
+            raise WeightsError(f"{path} is another network, {name} is {has}: give another file")
+        if not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise WeightsError(
+                f"{path} is damaged, {name} holds no numbers: copy it again from where it came"
+            )
+        fitting[name] = tensor.float()
+    return fitting
 
 
 def _read_torch(path: Path) -> Contents:

@@ -1,0 +1,166 @@
+"""train_painter(task): photos and paintings -> a painter, in steps that can be taken up again."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from impasto.checkpoints import keep, take_up, write_bytes
+from impasto.crossing import to_pixels
+from impasto.media.curves import import_pyplot
+from impasto.media.picture import Picture, write_picture
+from impasto.methods.devices import choose_device, choose_precision
+from impasto.methods.fast import paint
+from impasto.methods.painter_lessons import Weights, lesson_loss, lesson_of
+from impasto.methods.styles import measure
+from impasto.methods.training import Course, Trainer
+from impasto.networks.painter import Painter
+from impasto.networks.painter_weights import painter_bytes
+from impasto.networks.vgg import set_compute_type
+from impasto.networks.weights import load_vgg
+from impasto.options import TrainPainterOptions
+from impasto.pairings import Pairing, Pairings
+from impasto.shelf import is_held_out, photos_in
+from impasto.tasks import Trained, TrainPainterTask
+
+SAMPLES: Final = 6
+MOST_READERS: Final = 8
+
+
+class Recipe(NamedTuple):
+    """What the options leave to the machine."""
+
+    steps: int
+    batch: int
+    size_px: int
+
+
+ON_CPU: Final = Recipe(2000, 4, 160)
+ON_GPU: Final = Recipe(12_000, 16, 256)
+
+
+def recipe_for(options: TrainPainterOptions, device: torch.device) -> Recipe:
+    """The options' own numbers, and for those that were left out, the machine's."""
+    usual = ON_CPU if device.type == "cpu" else ON_GPU
+    return Recipe(options.steps or usual.steps, options.batch or usual.batch, options.size or usual.size_px)
+
+
+def train_painter(task: TrainPainterTask, stop: Callable[[], bool] = lambda: False) -> Iterator[Trained]:
+    """Trains, yielding Trained after every step.
+
+    The folder `task.output` gets `painter.safetensors`, `samples.png`, `curve.png` and `checkpoint.pt`, from
+    which the same task goes on where it was. Once `stop` is true, or the time is up, a checkpoint is written
+    and it ends.
+    Errors: PictureError; OptionError, where another training has begun in the folder; ExtraError.
+    """
+    began = time.monotonic()
+    import_pyplot()
+    workshop = Workshop(task, choose_device(task.options.device))
+    steps = workshop.recipe.steps
+    for pairing in workshop.pairings():
+        loss = workshop.learn(pairing)
+        step = workshop.trainer.step
+        seconds = task.options.time
+        late = seconds is not None and time.monotonic() - began > float(seconds)
+        last = step == steps or late or stop()
+        if last or step % task.options.saved_every == 0:
+            workshop.save()
+        yield Trained("steps", step, steps, loss)
+        if last:
+            return
+
+
+class Workshop:
+    """One training: the pictures it learns from, the network, and the folder it writes to."""
+
+    def __init__(self, task: TrainPainterTask, device: torch.device) -> None:
+        options = task.options
+        self.task = task
+        self.device = device
+        self.dtype = choose_precision("auto", device)
+        self.recipe = recipe_for(options, device)
+        self.learnt, self.held_out = self._pairings(held_out=False), self._pairings(held_out=True)
+        self.vgg = set_compute_type(load_vgg().to(device), self.dtype)
+        torch.manual_seed(options.seed)
+        painter = Painter().to(device)
+        painter.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.painter = painter
+        course = Course(self.recipe.steps, options.learning_rate, 0.0, options.seed)
+        self.trainer = Trainer(painter, course)
+        self.losses = take_up(task.output, self.trainer, self._told(), device)
+        self.samples = self.held_out.middles(SAMPLES)
+
+    def pairings(self) -> Iterator[Pairing]:
+        """Those of the steps that are left."""
+        readers = min(MOST_READERS, max(1, (os.cpu_count() or 1) // 2))
+        return self.learnt.ahead(self.trainer.step, self.recipe.steps, readers)
+
+    def learn(self, pairing: Pairing) -> float:
+        """One step; its loss."""
+        photos, paintings = (pictures.to(self.device) for pictures in pairing)
+        options = self.task.options
+        weights = Weights(options.content_weight, options.smoothness)
+
+        def loss(step: int) -> Tensor:
+            lesson = lesson_of(self.vgg, photos, paintings, options.seed + step)
+            return lesson_loss(self.painter, self.vgg, lesson, weights, self.dtype)
+
+        self.losses.append(self.trainer.learn(loss))
+        return self.losses[-1]
+
+    def save(self) -> None:
+        """Weights, samples, the curve, and at last the checkpoint."""
+        folder = self.task.output
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / "painter.safetensors", painter_bytes(self.trainer.average, self._provenance()))
+        write_picture(folder / "samples.png", Picture(to_pixels(self._painted_samples()[None])))
+        keep(folder, self.trainer, self._told(), self.losses)
+
+    def _pairings(self, *, held_out: bool) -> Pairings:
+        """Of the pictures to learn from, or of those to measure on."""
+        photos, paintings = (
+            [path for path in photos_in(folder) if is_held_out(path) == held_out]
+            for folder in (self.task.photos, self.task.paintings)
+        )
+        return Pairings(photos, paintings, self.recipe.size_px, self.recipe.batch, self.task.options.seed)
+
+    def _painted_samples(self) -> Tensor:
+        """(3, 3 s, n s): held-out photos, what is made of them, and the held-out paintings."""
+        painter = Painter().to(self.device).eval()
+        painter.load_state_dict(self.trainer.average)
+        painted = []
+        for photo, painting in zip(
+            *(pictures.to(self.device)[:, None] for pictures in self.samples), strict=True
+        ):
+            with torch.inference_mode():
+                style = measure(self.vgg, painting)
+            painted.append(paint(painter, photo, style).cpu())
+        columns = torch.cat([self.samples.photos, torch.cat(painted), self.samples.paintings], 2)
+        return torch.cat(list(columns), 2)
+
+    def _provenance(self) -> str:
+        options = self.task.options.model_dump(mode="json", exclude=_ELSEWHERE)
+        return json.dumps(
+            {
+                "impasto": version("impasto"),
+                "options": options | self.recipe._asdict(),
+                "photos": len(self.learnt.photos),
+                "paintings": len(self.learnt.paintings),
+                "step": self.trainer.step,
+            }
+        )
+
+    def _told(self) -> str:
+        """What must be the same for a training to be taken up again."""
+        options = self.task.options.model_dump(mode="json", exclude=_ELSEWHERE)
+        names = [[path.name for path in paths] for paths in (self.learnt.photos, self.learnt.paintings)]
+        return json.dumps({"options": options | self.recipe._asdict(), "pictures": names})
+
+
+_ELSEWHERE: Final = {"saved_every", "time", "device", "steps", "batch", "size"}
+"""Options that change no pixel, and those that the recipe has."""
