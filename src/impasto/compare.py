@@ -6,17 +6,21 @@ from typing import NamedTuple
 
 from impasto.crossing import over_white
 from impasto.media.picture import read_picture, resize_picture
-from impasto.methods.distances import Distances, distances
+from impasto.methods.distances import Distances, color_distance, distances
 from impasto.methods.styles import resize_to
 from impasto.studio import Studio
 
 
 class Comparison(NamedTuple):
-    """One painting: its distances on SqueezeNet, which is never optimised, and on VGG-16, which is."""
+    """One painting: its distances on SqueezeNet, which is never optimised, and on VGG-16, which is.
+
+    color: how far its colours are from the photo's.
+    """
 
     painting: Path
     squeezenet: Distances
     vgg16: Distances
+    color: float
 
 
 def compare(
@@ -42,6 +46,7 @@ def compare(
                 path,
                 distances(squeezenet, painted, plain, styled),
                 distances(vgg16, painted, plain, styled),
+                color_distance(painted, plain),
             )
         )
     return results

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.crossing import to_tensor
 from impasto.errors import OptionError
-from impasto.masks import read_mask
+from impasto.masks import mask_for
 from impasto.media.picture import Picture
 from impasto.methods.finish import Finish, recolored_before
 from impasto.methods.ladder import Rung, plan
@@ -70,7 +70,7 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
         "size": max(size_px),
     }
     styles = _styles(task, photo, network, studio)
-    masks = [read_mask(one, size_px, options.max_pixels) for one in task.masks]
+    masks = [mask_for(one, photo, options.max_pixels) for one in task.masks]
     rungs = _rungs(options, size_px, steps)
     memory = 0.9 * free_bytes(network.device) if options.memory is None else float(options.memory)
     held_bytes = sum(style.held_bytes for style in styles) + MASK_BYTES * len(masks) * size_px[0] * size_px[1]

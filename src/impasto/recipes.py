@@ -39,7 +39,7 @@ def hashes_of_inputs(task: Task) -> dict[str, Any]:
     return {
         "photo_sha256": sha256_of(task.photo),
         "styles_sha256": [sha256_of(style_path(source)) for source in task.sources],
-        "masks_sha256": [sha256_of(mask.path) for mask in task.masks],
+        "masks_sha256": [sha256_of(mask) for mask in task.mask_files],
     }
 
 
@@ -55,8 +55,7 @@ def recipe_in(picture: Path) -> tuple[StylizeTask, list[int]]:
         task = StylizeTask.model_validate(found["task"])
         hashes = {str(task.photo): found["photo_sha256"]}
         hashes |= dict(zip(task.sources, found["styles_sha256"], strict=True))
-        masks = [str(mask.path) for mask in task.masks]
-        hashes |= dict(zip(masks, found["masks_sha256"], strict=True))
+        hashes |= dict(zip(map(str, task.mask_files), found["masks_sha256"], strict=True))
         hashes[str(task.options.weights)] = found["weights_sha256"]
         steps = [int(count) for count in found["steps"]]
     except (ValueError, KeyError, TypeError) as error:

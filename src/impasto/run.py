@@ -107,7 +107,7 @@ def check_output(task: Task) -> None:
 def check_no_input(task: Task, path: Path) -> None:
     """OptionError when writing to `path` would lose a file that the task reads."""
     inputs = [task.photo, task.options.weights, *map(style_path, task.sources)]
-    inputs += [mask.path for mask in task.masks]
+    inputs += task.mask_files
     if isinstance(task, ColorizeTask):
         inputs += [task.options.reference, task.painting.weights]
     if path.exists() and any(file and file.exists() and path.samefile(file) for file in inputs):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,11 @@ class StyleChoice(BaseModel):
         return self.source if self.weight == 1 else f"{self.source}:{self.weight!r}"
 
 
+FACES: Final = Path("faces")
+
+
 class MaskChoice(BaseModel):
-    """A picture that is white where it counts; `not:mask.png` is its inverse."""
+    """A picture that is white where it counts, or `faces`; `not:mask.png` is its inverse."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -132,10 +135,17 @@ class StylizeTask(BaseModel):
         """Those of the regions, then those that protect."""
         return (*(one.mask for one in self.regions), *self.protect)
 
+    @property
+    def mask_files(self) -> tuple[Path, ...]:
+        """The masks that are files."""
+        return tuple(mask.path for mask in self.masks if mask.path != FACES)
+
     def moved(self, where: Callable[[str], str]) -> "StylizeTask":
         """The same task with every input under the name that `where` has for it."""
 
         def mask(choice: MaskChoice) -> MaskChoice:
+            if choice.path == FACES:
+                return choice
             return choice.model_copy(update={"path": Path(where(str(choice.path)))})
 
         weights = self.options.weights and Path(where(str(self.options.weights)))

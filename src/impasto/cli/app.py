@@ -50,7 +50,7 @@ Protect = Annotated[
     Parameter(
         negative="",
         show_default=False,
-        help="A mask of what stays as photographed. May be given several times.",
+        help="A mask of what stays as photographed, or faces. May be given several times.",
     ),
 ]
 Report = Annotated[Path | None, Parameter(help="Write what happened, as JSON, to this file.")]

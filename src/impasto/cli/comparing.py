@@ -21,15 +21,19 @@ def show_comparison(
     if as_json:
         for row in rows:
             squeezenet, vgg16 = row.squeezenet._asdict(), row.vgg16._asdict()
-            print_json("comparison", painting=row.painting, squeezenet=squeezenet, vgg16=vgg16)
+            print_json(
+                "comparison", painting=row.painting, squeezenet=squeezenet, vgg16=vgg16, color=row.color
+            )
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("painting", "style", "content", "style on vgg16", "content on vgg16"):
+    for heading in ("painting", "style", "content", "style on vgg16", "content on vgg16", "colour"):
         table.add_column(heading, justify="left" if heading == "painting" else "right")
     for row in rows:
-        table.add_row(Text(str(row.painting)), *(f"{number:.3f}" for number in (*row.squeezenet, *row.vgg16)))
+        numbers = (f"{number:.3f}" for number in (*row.squeezenet, *row.vgg16))
+        table.add_row(Text(str(row.painting)), *numbers, f"{row.color:.1f}")
     console = plain()
     console.print(table)
     console.print(
-        "style and content are judged on SqueezeNet, which is never optimised; 1 and 0 is the photo."
+        "style and content are judged on SqueezeNet, which is never optimised; 1 and 0 is the photo. "
+        "colour is the distance from the photo's; pure red is 26 from grey."
     )
