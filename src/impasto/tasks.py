@@ -181,7 +181,7 @@ class ColorizeTask(BaseModel):
         return tuple(one.source for one in self.styles)
 
     @property
-    def masks(self) -> tuple[MaskChoice, ...]:
+    def mask_files(self) -> tuple[Path, ...]:
         """None: a picture is coloured whole."""
         return ()
 
