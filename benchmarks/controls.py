@@ -28,7 +28,7 @@ from impasto.tasks import Pixels
 PHOTO: Final = "tubingen_canal"
 STYLE: Final = "van_gogh_the_starry_night"
 OTHER: Final = "hokusai_the_great_wave_off_kanagawa"
-SIZE_PX: Final = 320
+SIZE_PX: Final = 256
 
 
 class Slider(NamedTuple):
