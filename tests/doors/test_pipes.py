@@ -128,6 +128,7 @@ def test_json_tells_what_tables_tell(photo: Path, capsys: pytest.CaptureFixture[
         "painting": "photo.png",
         "squeezenet": {"style": 0, "content": 0},
         "vgg16": {"style": 0, "content": 0},
+        "color": 0,
     }
     assert main(["style", "list", "--json"]) == 0
     assert "starry-night" in {style["name"] for style in events(capsys)}
