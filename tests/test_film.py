@@ -1,5 +1,6 @@
 """What a film's file says, and every way it can disappoint."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -78,3 +79,9 @@ def test_what_is_no_film_is_refused_in_one_sentence(tmp_path: Path) -> None:
     ):
         with pytest.raises(FilmError, match=r"; .*\.$"):
             open_film(path)
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.webp"])
+def test_a_single_picture_is_no_film(picture_file: Callable[..., Path], name: str) -> None:
+    with pytest.raises(FilmError, match=rf"single picture; paint it with: impasto {name} STYLE"):
+        open_film(picture_file("photo", name))

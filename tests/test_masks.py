@@ -53,7 +53,7 @@ def test_a_mask_of_another_size_fits_and_is_soft(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_another_shape_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="not the shape of the photo, 64 x 64"):
+    with pytest.raises(PictureError, match="not the shape of the photo, painted at 64 x 64"):
         read_mask(MaskChoice(path=mask_file(tmp_path)), (64, 64), MAX_PIXELS)
 
 

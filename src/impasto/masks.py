@@ -56,8 +56,8 @@ def read_mask(choice: MaskChoice, size_px: tuple[int, int], max_pixels: int) -> 
     stretched = abs(mask_width * height - width * mask_height)
     if stretched > max(OTHER_SHAPE * width * mask_height, mask_width, mask_height):
         raise PictureError(
-            f"{choice.path} is {mask_width} x {mask_height}, which is not the shape of the photo, "
-            f"{width} x {height}; use a mask of the whole photo"
+            f"{choice.path} is {mask_width} x {mask_height}, which is not the shape of the photo, painted at "
+            f"{width} x {height}; use a mask of the whole photo, in any size"
         )
     mask = to_tensor(picture.rgb).mean(1, keepdim=True)
     if picture.alpha is not None:

@@ -140,8 +140,9 @@ class StylizeOptions(Options):
     keep_colors_by: Annotated[
         ColorsKeptBy,
         Field(
-            description="How they stay: only lightness is painted; or the style picture is brought to the "
-            "photo's colours before, or the painting after."
+            description="How they stay: only lightness is painted; or the style picture, which must be a "
+            "painting's file and no built-in style or card, is brought to the photo's colours before; or the "
+            "painting after."
         ),
     ] = "luminance"
     color_only: Annotated[
@@ -290,7 +291,11 @@ class ColorizeOptions(Options):
 
     temperature: Annotated[
         float,
-        Field(ge=0, le=1, description="From 0, vivid but patchy, to 1, safe but pale."),
+        Field(
+            ge=0,
+            le=1,
+            description="From 0, the likeliest colour of each place, to 1, the mean of all that are likely.",
+        ),
     ] = 0.38
     rarity: Annotated[
         float,

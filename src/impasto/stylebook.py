@@ -67,7 +67,8 @@ def load_style(
         )
     if recolored is not None:
         raise StyleError(
-            f"{source} is a card, and colours can be brought to the photo's before only with a painting; "
+            f"{source} is a style card, as built-in styles are, and colours can be brought to the photo's "
+            "before only with a painting; "
             "give the painting's file, or use --keep-colors-by luminance or after"
         )
     return Loaded(style_of_card(card_statistics(style, device)), 0)

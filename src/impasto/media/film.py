@@ -75,6 +75,8 @@ def open_film(path: Path, picture_rate: Fraction = PICTURE_RATE) -> Film:
     if path.is_dir() or _SEQUENCE.search(path.name):
         return _sequence(path, picture_rate)
     with opened_film(path) as (container, stream):
+        if container.format.name == "image2" or container.format.name.endswith("_pipe"):
+            raise FilmError(f"{path} is a single picture; paint it with: impasto {path.name} STYLE.")
         frame = next(decoded(container, stream), None)
         if frame is None:
             raise FilmError(f"{path} has no frame that can be read; copy it again or choose another film.")
