@@ -251,8 +251,6 @@ def _upright(plane: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _format_of(path: Path) -> _Format:
     suffix = path.suffix.lower()
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; name a picture in it, such as {path / 'painting.png'}.")
     if suffix not in _WRITABLE:
         raise OutputError(f"{path} has no known suffix; end it in one of {' '.join(WRITABLE_SUFFIXES)}.")
     if suffix == ".avif" and not features.check("avif"):
