@@ -3,18 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from impasto.cli.console import Voice, spoken
-from impasto.cli.painting import (
-    check_report,
-    check_standard_output,
-    follow,
-    free_name,
-    result_facts,
-    shown,
-    stop_on_interrupt,
-    style_choices,
-    write_report,
-)
+from impasto.cli.console import Voice
+from impasto.cli.painting import carry_out, free_name, style_choices
 from impasto.coloring import color, color_recipe_in
 from impasto.media.files import STANDARD
 from impasto.media.picture import SUFFIXES
@@ -46,16 +36,7 @@ def colorize(
     started: float | None = None,
 ) -> None:
     """Runs the task; Ctrl-C during a painting ends it early and keeps the painting so far."""
-    check_standard_output(task, voice)
-    if report is not None:
-        check_report(task, report)
-    with stop_on_interrupt() as interrupt:
-        done = follow(color(task, None, interrupt.stop.is_set, steps, started), voice, interrupt)
-    height, width = done.rgb.shape[:2]
-    voice.console.print(f"{shown(task.output)}  {width} x {height}, {spoken(done.seconds)}")
-    voice.tell("result", output=task.output, **result_facts(done))
-    if report is not None:
-        write_report(report, done.report)
+    carry_out(task, lambda stop: color(task, None, stop, steps, started), report, voice)
 
 
 def colorize_again(picture: Path, output: Path | None, voice: Voice) -> None:

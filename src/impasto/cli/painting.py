@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -91,11 +91,21 @@ def paint(
     started: float | None = None,
 ) -> None:
     """Runs the task; Ctrl-C ends it early and keeps the painting so far, a second one gives up."""
+    carry_out(task, lambda stop: repaint(task, None, stop, steps, started), report, voice)
+
+
+def carry_out(
+    task: Task,
+    events: Callable[[Callable[[], bool]], Iterator[Painted | Done]],
+    report: Path | None,
+    voice: Voice,
+) -> None:
+    """Follows a task's events, made from how to ask whether to stop, and tells and reports their result."""
     check_standard_output(task, voice)
     if report is not None:
         check_report(task, report)
     with stop_on_interrupt() as interrupt:
-        result = follow(repaint(task, None, interrupt.stop.is_set, steps, started), voice, interrupt)
+        result = follow(events(interrupt.stop.is_set), voice, interrupt)
     height, width = result.rgb.shape[:2]
     frames = f"{result.report['frames']} frames, " if "frames" in result.report else ""
     voice.console.print(f"{shown(task.output)}  {width} x {height}, {frames}{spoken(result.seconds)}")
