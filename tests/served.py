@@ -1,5 +1,7 @@
 """A server's inside for tests: a store and a database in a temporary folder, and a worker in a thread."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +50,23 @@ def working(jobs: Jobs, **options: Any) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def process(jobs: Jobs, name: str) -> Iterator["subprocess.Popen[str]"]:
+    """A worker of its own, as the server starts it."""
+    options = WorkerOptions(store=jobs.store.root, name=name)
+    command = [sys.executable, "-m", "impasto.server.worker"]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+    assert worker.stdin is not None
+    worker.stdin.write(options.model_dump_json() + "\n")
+    worker.stdin.flush()
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+        worker.stdin.close()
+
+
 def uploaded(jobs: Jobs, kind: str = "photo", owner: str = "local") -> str:
     """The id of a drawn picture."""
     arrived, shown = jobs.store.arriving(), jobs.store.arriving()
@@ -68,7 +87,7 @@ def until(jobs: Jobs, job: Job, *states: str, step: int = 0, owner: str = "local
     deadline = monotonic() + 60
     while monotonic() < deadline:
         now = jobs.get(owner, job.id)
-        if now.state in states and (step == 0 or (now.progress and now.progress.step >= step)):
+        if now.state in states and (step == 0 or (now.progress and (now.progress.step or 0) >= step)):
             return now
         assert now.state in {"queued", "running"}, now
         sleep(0.05)

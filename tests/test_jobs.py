@@ -9,7 +9,8 @@ import pytest
 
 from impasto.errors import ServiceError
 from impasto.server.jobs import Jobs
-from impasto.server.requests import ServedOptions, StylizeRequest
+from impasto.server.requests import StylizeRequest
+from impasto.server.served import ServedColors, ServedFilm, ServedOptions
 from impasto.tasks import StylizeTask
 from tests.served import QUICK, accepted, opened, uploaded
 
@@ -73,8 +74,9 @@ def test_a_job_has_its_own_of_every_picture_that_it_names(jobs: Jobs) -> None:
 
 
 def test_no_option_with_a_path_is_served() -> None:
-    kinds = {name: str(field.annotation) for name, field in ServedOptions.model_fields.items()}
-    assert not [name for name, kind in kinds.items() if "Path" in kind]
+    for options in (ServedOptions, ServedColors, ServedFilm):
+        kinds = {name: str(field.annotation) for name, field in options.model_fields.items()}
+        assert not [name for name, kind in kinds.items() if "Path" in kind]
 
 
 def test_others_see_none_of_it(jobs: Jobs) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from impasto.options import VideoOptions
 from impasto.studio import Studio
 from impasto.tasks import FilmProgress, FilmResult, StyleChoice, VideoTask
 from impasto.video import paint_film
-from impasto.video.shot import neighbours_of
+from impasto.video.assignment import Assignment
+from impasto.video.shot import Painted, neighbours_of, paint_shot
 from tests.clips import make_film, moving_square, sound_packets
 
 QUICK: dict[str, Any] = {"size": 48, "steps": 2, "frame_steps": 1, "precision": "float32", "keep": True}
@@ -199,3 +200,17 @@ def test_the_photos_colours_are_kept_if_wanted(tmp_path: Path) -> None:
     shown, photo = (next(read_frames(film, line, [2], (48, 32))).rgb for film in (after, before))
     chroma, wanted = shown - shown.mean(2, keepdims=True), photo - photo.mean(2, keepdims=True)
     assert np.corrcoef(chroma.ravel(), wanted.ravel())[0, 1] > 0.8
+
+
+def test_a_crew_that_stops_leaves_the_beginning_of_a_film(tmp_path: Path) -> None:
+    source = two_scenes(tmp_path / "a.mp4")
+    task = VideoTask(film=source, styles=STYLE, output=tmp_path / "b.mp4", options=VideoOptions(**QUICK))
+
+    def crew(job: Assignment, _task: VideoTask, _stop: Callable[[], bool]) -> Iterator[Painted]:
+        yield from paint_shot(job, range(*job.survey.shots[1]))
+        yield from paint_shot(job, range(*job.survey.shots[0]), after(3))
+
+    *_, result = paint_film(task, STUDIO, crew=crew)
+    assert isinstance(result, FilmResult)
+    assert result.frames == 3
+    assert open_film(task.output).duration_s == pytest.approx(3 / 24, abs=0.05)

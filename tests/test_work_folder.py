@@ -47,6 +47,7 @@ def test_a_survey_comes_back_and_has_a_beginning(tmp_path: Path) -> None:
 
 def test_one_process_has_it(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "work")
+    folder.make()
     with held(folder), pytest.raises(OptionError, match="another impasto"), held(folder):
         pass
     with held(Folder(tmp_path / "work")):

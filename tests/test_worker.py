@@ -3,10 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -15,34 +12,18 @@ import pytest
 from impasto.errors import ServiceError
 from impasto.media.picture import read_picture, read_recipe
 from impasto.options import WorkerOptions
+from impasto.server.claim import Hands
 from impasto.server.fleet import Fleet
 from impasto.server.jobs import Jobs
 from impasto.server.painter import Painter
 from impasto.server.store import PREVIEW
-from tests.served import LONG, accepted, opened, until, working
+from tests.served import LONG, accepted, opened, process, until, working
 
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
     with opened(tmp_path / "store") as found:
         yield found
-
-
-@contextmanager
-def process(jobs: Jobs, name: str) -> Iterator["subprocess.Popen[str]"]:
-    """A worker of its own, as the server starts it."""
-    options = WorkerOptions(store=jobs.store.root, name=name)
-    command = [sys.executable, "-m", "impasto.server.worker"]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
-    assert worker.stdin is not None
-    worker.stdin.write(options.model_dump_json() + "\n")
-    worker.stdin.flush()
-    try:
-        yield worker
-    finally:
-        worker.kill()
-        worker.wait()
-        worker.stdin.close()
 
 
 def test_jobs_are_painted_stopped_cancelled_and_put_back(jobs: Jobs) -> None:
@@ -109,7 +90,7 @@ def test_a_painting_that_is_there_is_not_made_twice(jobs: Jobs) -> None:
         done = until(jobs, job, "done")
     path = jobs.store.job_folder("local", job.id) / "painting.png"
     before = path.stat().st_mtime_ns
-    painter = Painter(jobs.store, jobs.client, WorkerOptions(), Event())
+    painter = Painter(jobs.store, jobs.client, WorkerOptions(), Hands(Event()))
     row = jobs.client.list_workflows(workflow_ids=[job.id])[0]
     assert row.input is not None
     assert painter.paint(job.id, row.input["args"][0])["seconds"] == done.seconds

@@ -266,16 +266,22 @@ class ServeOptions(PlaceOptions):
     workers: Annotated[
         int, Field(ge=0, le=64, description="Painting processes to start here; 0 leaves it to a fleet.")
     ] = 1
-    max_upload: Annotated[Bytes, Field(description="Refuse larger uploads.")] = 50e6
+    max_upload: Annotated[Bytes, Field(description="Refuse larger uploads.")] = 200e6
     max_pixels: Annotated[int, Field(ge=1, description="Refuse pictures with more pixels than this.")] = (
         64_000_000
     )
+    max_frames: Annotated[
+        int, Field(ge=1, description="Refuse films and animations with more frames than this.")
+    ] = 20_000
     max_size: Annotated[
         int, Field(ge=16, le=65_536, description="Longest side of a result that may be asked for, in pixels.")
     ] = 4096
     max_time: Annotated[
         Seconds, Field(description="A painting that takes longer is stopped, and kept as it is.")
     ] = 3600.0
+    max_film_time: Annotated[
+        Seconds, Field(description="The same of films and batches, from when a worker sees to them.")
+    ] = 86_400.0
     upload_time: Annotated[Seconds, Field(description="An upload that takes longer is broken off.")] = 120.0
     jobs_per_client: Annotated[
         int, Field(ge=1, le=100_000, description="Unfinished jobs that one client may have.")

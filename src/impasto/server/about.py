@@ -15,7 +15,7 @@ from impasto.media.cards import read_card
 from impasto.media.gallery import builtin_styles
 from impasto.server.access import AtDesk, Owner
 from impasto.server.guards import COOKIE, allowed
-from impasto.server.requests import ServedOptions
+from impasto.server.served import ServedColors, ServedFilm, ServedOptions
 
 _COOKIE_S: Final = 30 * 86400
 
@@ -43,7 +43,9 @@ class Limits(BaseModel):
     max_upload_bytes: int
     max_pixels: int
     max_size_px: int
+    max_frames: int
     max_time_s: float
+    max_film_time_s: float
     jobs_per_client: int
     keep_days: int
 
@@ -140,12 +142,18 @@ def options_page(desk: AtDesk, owner: Owner) -> OptionsPage:  # noqa: ARG001
     """Every option with its range, default and sentence, and what this server allows."""
     options = desk.options
     return OptionsPage(
-        verbs={"stylize": ServedOptions.model_json_schema()},
+        verbs={
+            "stylize": ServedOptions.model_json_schema(),
+            "colorize": ServedColors.model_json_schema(),
+            "video": ServedFilm.model_json_schema(),
+        },
         limits=Limits(
             max_upload_bytes=int(float(options.max_upload)),
             max_pixels=options.max_pixels,
             max_size_px=options.max_size,
+            max_frames=options.max_frames,
             max_time_s=float(options.max_time),
+            max_film_time_s=float(options.max_film_time),
             jobs_per_client=options.jobs_per_client,
             keep_days=options.keep_days,
         ),

@@ -8,10 +8,15 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple
 
+import av
 import numpy as np
+from PIL import Image
 
-from impasto.errors import ImpastoError, ServiceError
+from impasto.errors import FilmError, ImpastoError, ServiceError
+from impasto.media.animation import animation_in
 from impasto.media.cards import read_card
+from impasto.media.film import open_film
+from impasto.media.frames import Timeline, read_frames
 from impasto.media.picture import Picture, read_picture, resize_picture, write_picture
 
 SHOWN_PX: Final = 1600
@@ -21,28 +26,41 @@ _BYTES_A_PIXEL: Final = 64
 """Decoding, upright, in floats, and resized in linear light: about 40 were measured."""
 
 
-class Seen(NamedTuple):
-    """What is in a file; size_px is (width, height)."""
+FILM_FORMATS: Final = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf"
+"""Containers of FFmpeg's that hold their films themselves; playlists, which name other files, are none."""
 
-    kind: Literal["picture", "card"]
+
+class Seen(NamedTuple):
+    """What is in a file; size_px is (width, height). frames and animated as in an Upload."""
+
+    kind: Literal["picture", "card", "film"]
     size_px: tuple[int, int]
     notes: tuple[str, ...]
+    frames: int = 1
+    animated: Literal["gif", "webp", "png"] | None = None
+
+
+class Bounds(NamedTuple):
+    """What is allowed of a picture, and of a film or animation."""
+
+    pixels: int
+    frames: int
 
 
 class Examiner:
     """Decodes uploads, one at a time. limit_s: after so long a file counts as one that cannot be read."""
 
-    def __init__(self, max_pixels: int, limit_s: float = 60.0) -> None:
-        self.max_pixels = max_pixels
+    def __init__(self, bounds: Bounds, limit_s: float = 60.0) -> None:
+        self.bounds = bounds
         self.limit_s = limit_s
         self._one_at_a_time = asyncio.Lock()
         self._pool = self._new_pool()
 
     async def examine(self, arrived: Path, shown: Path, name: str) -> Seen:
-        """Writes the harmless picture `shown`; ServiceError 422 for what is neither a picture nor a card."""
+        """Writes the harmless picture `shown`; ServiceError 422 for what is no picture, card or film."""
         loop = asyncio.get_running_loop()
         async with self._one_at_a_time:
-            work = loop.run_in_executor(self._pool, examine, arrived, shown, name, self.max_pixels)
+            work = loop.run_in_executor(self._pool, examine, arrived, shown, name, self.bounds)
             try:
                 return await asyncio.wait_for(work, self.limit_s)
             except ImpastoError as error:
@@ -59,24 +77,66 @@ class Examiner:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        limit = _BASE_BYTES + _BYTES_A_PIXEL * self.max_pixels
+        limit = _BASE_BYTES + _BYTES_A_PIXEL * self.bounds.pixels
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(1, context, initializer=_bound_memory, initargs=(limit,))
 
 
-def examine(arrived: Path, shown: Path, name: str, max_pixels: int) -> Seen:
-    """Decodes a file whole; an ImpastoError that calls it by its name where that fails."""
+_BECOMES: Final[dict[str, Literal["gif", "webp", "png"]]] = {"GIF": "gif", "WEBP": "webp", "PNG": "png"}
+_PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"})
+
+
+def examine(arrived: Path, shown: Path, name: str, bounds: Bounds) -> Seen:
+    """Decodes a file whole, or a film's first frame; an ImpastoError that calls it by its name else."""
     try:
         if _looks_like_a_card(arrived):
             thumbnail = read_card(arrived).thumbnail.astype(np.float32) / np.float32(255)
             write_picture(shown, Picture(thumbnail))
             return Seen("card", (thumbnail.shape[1], thumbnail.shape[0]), ())
-        picture = read_picture(arrived, max_pixels=max_pixels)
-        plain = Picture(picture.rgb, picture.alpha)  # without what a camera wrote beside it
-        write_picture(shown, resize_picture(plain, min(SHOWN_PX, max(plain.size_px))))
-        return Seen("picture", picture.size_px, picture.notes)
+        seen = _film(arrived, shown) if _is_film(arrived) else _picture(arrived, shown, bounds.pixels)
     except ImpastoError as error:
         raise type(error)(str(error).replace(str(arrived), name)) from None
+    if seen.frames > bounds.frames:
+        raise FilmError(
+            f"{name} has about {seen.frames} frames, more than {bounds.frames}; send a part of it"
+        )
+    if seen.size_px[0] * seen.size_px[1] > bounds.pixels:
+        raise FilmError(f"{name} has more than {bounds.pixels:,} pixels; shrink it first")
+    return seen
+
+
+def _picture(arrived: Path, shown: Path, max_pixels: int) -> Seen:
+    picture = read_picture(arrived, max_pixels=max_pixels)
+    _show(picture, shown)
+    animation = animation_in(arrived, max_pixels=max_pixels)
+    if animation is None:
+        return Seen("picture", picture.size_px, picture.notes)
+    with Image.open(arrived) as image:
+        animated: Literal["gif", "webp", "png"] = _BECOMES.get(image.format or "", "webp")
+    return Seen("picture", picture.size_px, picture.notes, animation.frames, animated)
+
+
+def _is_film(arrived: Path) -> bool:
+    """By its container; pictures that FFmpeg would take for films, such as HEIC, are none."""
+    options = {"format_whitelist": FILM_FORMATS, "protocol_whitelist": "file"}
+    try:
+        with av.open(arrived, options=options) as container:
+            return bool(container.streams.video) and _brand(arrived) not in _PICTURE_BRANDS
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+
+
+def _film(arrived: Path, shown: Path) -> Seen:
+    film = open_film(arrived)
+    line = Timeline((0,), 1, film.time_base, counted=True)
+    _show(next(read_frames(film, line, (0,), film.size_px)), shown)
+    frames = max(1, round(float(film.rate) * (film.duration_s or 0)))
+    return Seen("film", film.size_px, film.notes, frames)
+
+
+def _show(picture: Picture, shown: Path) -> None:
+    plain = Picture(picture.rgb, picture.alpha)  # without what a camera wrote beside it
+    write_picture(shown, resize_picture(plain, min(SHOWN_PX, max(plain.size_px))))
 
 
 def plain_name(name: str | None) -> str:
@@ -84,6 +144,12 @@ def plain_name(name: str | None) -> str:
     last = PurePosixPath((name or "").replace("\\", "/")).name
     printable = "".join(letter for letter in last if letter.isprintable())
     return printable[-_LONGEST_NAME:] or "picture"
+
+
+def _brand(path: Path) -> bytes:
+    """Which kind of file a relative of MP4 is."""
+    with path.open("rb") as file:
+        return file.read(12)[8:]
 
 
 def _looks_like_a_card(path: Path) -> bool:

@@ -15,8 +15,8 @@ from impasto.errors import ServiceError
 from impasto.server.access import AtDesk, Id, Owner
 from impasto.server.admission import plain_name
 from impasto.server.jobs import Job
-from impasto.server.requests import StylizeRequest
-from impasto.server.store import PREVIEW, SHOWN, Upload, new_id
+from impasto.server.requests import MOST_PICTURES, JobRequest
+from impasto.server.store import PREVIEW, SHOWN, Upload, new_id, numbered, read_outcome
 
 MEDIA_TYPES: Final = {
     ".png": "image/png",
@@ -29,14 +29,22 @@ MEDIA_TYPES: Final = {
     ".bmp": "image/bmp",
     ".heic": "image/heic",
     ".avif": "image/avif",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".mov": "video/quicktime",
+    ".mkv": "video/x-matroska",
+    ".zip": "application/zip",
 }
 _CHUNK_BYTES: Final = 1 << 20
+Number = Annotated[
+    int | None, Query(ge=0, lt=MOST_PICTURES, description="Of a batch: which of its paintings, from 0.")
+]
 
 
 async def upload(
     desk: AtDesk,
     owner: Owner,
-    file: Annotated[UploadFile, FormFile(description="A photo, a painting or a .style card.")],
+    file: Annotated[UploadFile, FormFile(description="A photo, a painting, a film or a .style card.")],
 ) -> Upload:
     """Takes in a file. What it is, is decided by decoding it, not by its name."""
     used, room = await run_in_threadpool(desk.store.used_bytes), float(desk.options.max_disk)
@@ -49,9 +57,7 @@ async def upload(
         if size > float(desk.options.max_upload):
             raise ServiceError(f"{name} has more than {float(desk.options.max_upload) / 1e6:g} MB", 413)
         seen = await desk.examiner.examine(arrived, shown, name)
-        record = Upload(
-            id=upload_id, kind=seen.kind, name=name, bytes=size, size_px=seen.size_px, notes=seen.notes
-        )
+        record = Upload(id=upload_id, name=name, bytes=size, **seen._asdict())
         await run_in_threadpool(desk.store.keep_upload, owner, record, arrived, shown)
         return record
     finally:
@@ -87,7 +93,7 @@ def create_job(
     desk: AtDesk,
     owner: Owner,
     response: Response,
-    asked: StylizeRequest,
+    asked: JobRequest,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -131,30 +137,47 @@ async def events(desk: AtDesk, owner: Owner, id: Id) -> Response:  # noqa: A002
     return EventSourceResponse(stream(), ping=15)
 
 
-def shown_photo(desk: AtDesk, owner: Owner, id: Id) -> Response:  # noqa: A002
-    """The photo of a job as a PNG of at most 1600 pixels."""
+def shown_photo(desk: AtDesk, owner: Owner, id: Id, picture: Number = None) -> Response:  # noqa: A002
+    """The photo of a job, or a film's first frame, as a PNG of at most 1600 pixels."""
     desk.jobs.get(owner, id)
-    return FileResponse(desk.store.job_folder(owner, id) / SHOWN, media_type="image/png")
+    path = desk.store.job_folder(owner, id) / numbered(SHOWN, picture)
+    if not path.is_file():
+        raise ServiceError("there is no photo of that number; they count from 0, and in batches only", 404)
+    return FileResponse(path, media_type="image/png")
 
 
-def preview(desk: AtDesk, owner: Owner, id: Id) -> Response:  # noqa: A002
+def preview(desk: AtDesk, owner: Owner, id: Id, picture: Number = None) -> Response:  # noqa: A002
     """The painting as it is, or as it became, as a JPEG of at most 720 pixels."""
     desk.jobs.get(owner, id)
-    path = desk.store.job_folder(owner, id) / PREVIEW
+    path = desk.store.job_folder(owner, id) / numbered(PREVIEW, picture)
     if not path.is_file():
         raise ServiceError("there is nothing to see yet; ask again when progress says previews: 1", 404)
     return FileResponse(path, media_type="image/jpeg")
 
 
-def result(desk: AtDesk, owner: Owner, id: Id, download: bool = False) -> Response:  # noqa: A002
-    """The finished painting; with download=true browsers save it under a name."""
+def result(
+    desk: AtDesk,
+    owner: Owner,
+    id: Id,  # noqa: A002
+    picture: Number = None,
+    download: bool = False,
+) -> Response:
+    """The finished painting, or all of a batch as a zip; with download=true browsers save it under a name."""
     job = desk.jobs.get(owner, id)
-    if job.painting is None:
+    found = read_outcome(desk.store.job_folder(owner, id), picture)  # a batch's are there before it ends
+    painting = job.painting if picture is None else (found or {}).get("painting")
+    if painting is None:
         raise ServiceError(f"this job is {job.state}, so there is no painting; wait for done", 409)
-    path = desk.store.job_folder(owner, id) / job.painting
-    styles = "-".join(style.partition(":")[0] for style in job.task["styles"])
-    name = f"{File(job.title).stem}-{styles}{path.suffix}" if download else None
+    path = desk.store.job_folder(owner, id) / painting
+    name = _download_name(job, path.suffix, picture) if download else None
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=name)
+
+
+def _download_name(job: Job, suffix: str, picture: int | None) -> str:
+    if picture is not None and picture < len(job.pictures):
+        return job.pictures[picture].name + suffix
+    styles = "-".join(style.partition(":")[0] for style in job.task.get("styles", ()))
+    return f"{File(job.title).stem}-{styles or 'color'}{suffix}"
 
 
 def stop(desk: AtDesk, owner: Owner, id: Id) -> Job:  # noqa: A002

@@ -26,6 +26,7 @@ from impasto.server.access import Problem
 from impasto.server.desk import Desk
 from impasto.server.guards import Guard
 from impasto.server.jobs import Job
+from impasto.server.requests import NO_VERB, VERBS
 from impasto.server.store import Upload
 
 CLEAN_UP_EVERY_S: Final = 3600.0
@@ -158,8 +159,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     sentences = []
     for detail in error.errors():
-        name = ".".join(str(part) for part in detail["loc"][1:]) or "the body"
-        sentences.append(f"{name} {objection(detail)}"[:300])
+        name = ".".join(str(part) for part in detail["loc"][1:] if part not in VERBS) or "the body"
+        sentences.append(detail["msg"] if detail["type"] == NO_VERB else f"{name} {objection(detail)}"[:300])
     return JSONResponse({"error": "; ".join(sentences[:5])}, 422)
 
 

@@ -16,7 +16,14 @@ from impasto.options import PlaceOptions
 from impasto.server.store import Store
 
 QUEUE: Final = "paintings"
-WORKFLOW: Final = "paint"
+"""What is painted, one at a time in each worker."""
+WHOLES: Final = "wholes"
+"""Films and batches, whose parts are in the other queue; to see to them takes nearly nothing."""
+PAINT: Final = "paint"
+WHOLE: Final = "see to the whole"
+PART: Final = "paint a part"
+JOBS: Final = [PAINT, WHOLE]
+"""The workflows that clients know; parts are nobody's but their whole's."""
 VERSION: Final = "1"
 """Fixed, so that jobs of an older impasto are painted by a newer one."""
 POLLING_S: Final = 0.5
@@ -31,7 +38,7 @@ def place(options: PlaceOptions) -> tuple[Store, str]:
 def launch(url: str, name: str, queues: list[str]) -> None:
     """DBOS in this process, its tables made or updated, and the jobs begun again that `name` left behind.
 
-    One painting at a time in each worker, and clients take turns.
+    One painting at a time in each worker, some films and batches, and clients take turns.
     ServiceError when the database cannot be used.
     """
     try:
@@ -47,13 +54,14 @@ def launch(url: str, name: str, queues: list[str]) -> None:
         )
         DBOS.listen_queues(queues)
         DBOS.launch()
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=1,
-            partition_worker_concurrency=1,
-            polling_interval_sec=POLLING_S,
-            on_conflict="always_update",
-        )
+        for queue, at_once, of_a_client in ((QUEUE, 1, 1), (WHOLES, 8, 2)):
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=at_once,
+                partition_worker_concurrency=of_a_client,
+                polling_interval_sec=POLLING_S,
+                on_conflict="always_update",
+            )
     except (SQLAlchemyError, OSError) as reason:
         raise ServiceError(
             f"the database {without_password(url)} cannot be used "

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from impasto.options import ServeOptions, WorkerOptions
-from impasto.server.admission import Examiner
+from impasto.server.admission import Bounds, Examiner
 from impasto.server.database import connect, place, prepare_database
 from impasto.server.fleet import Fleet
 from impasto.server.jobs import Job, Jobs
@@ -37,7 +37,7 @@ class Desk:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        self.examiner = Examiner(self.options.max_pixels)
+        self.examiner = Examiner(Bounds(self.options.max_pixels, self.options.max_frames))
         self.supervisor.start()
         try:
             yield

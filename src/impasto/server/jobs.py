@@ -11,9 +11,12 @@ from pydantic import BaseModel, Field
 
 from impasto.errors import ServiceError
 from impasto.options import ServeOptions
-from impasto.server.database import QUEUE, VERSION, WORKFLOW
-from impasto.server.requests import StylizeRequest
-from impasto.server.store import SHOWN, Store, new_id
+from impasto.server.claim import UNFINISHED
+from impasto.server.database import JOBS, PAINT, QUEUE, VERSION, WHOLE, WHOLES
+from impasto.server.parts import Parts, reason_in
+from impasto.server.requests import Asked, JobRequest
+from impasto.server.store import Store, new_id
+from impasto.tasks import ColorizeTask, StylizeTask
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: Final[dict[str, State]] = {
@@ -25,22 +28,36 @@ STATES: Final[dict[str, State]] = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
     "CANCELLED": "cancelled",
 }
-UNFINISHED: Final = ["ENQUEUED", "DELAYED", "PENDING"]
 
 
 class JobProgress(BaseModel):
-    """The last step that the worker told of; previews counts the pictures of it so far."""
+    """The last that the worker told of; null is what a job of its kind has not, or what is not known yet."""
 
-    step: int
-    steps: int | None
-    rung: int
-    rungs: int
-    size_px: tuple[int, int]
-    loss: float | None
-    seconds: float
-    eta_s: float | None
-    note: str | None
-    previews: int
+    stage: Literal["looking", "painting", "writing", "measuring"] = "painting"
+    done: Annotated[int | None, Field(description="Frames of a film, or paintings of a batch.")] = None
+    of: Annotated[int | None, Field(description="How many there will be.")] = None
+    parts: Annotated[
+        list[State], Field(description="How it goes with each painting of a batch, in their order.")
+    ] = []
+    step: int | None = None
+    steps: int | None = None
+    rung: int | None = None
+    rungs: int | None = None
+    size_px: tuple[int, int] | None = None
+    loss: float | None = None
+    seconds: float | None = None
+    eta_s: float | None = None
+    note: str | None = None
+    previews: Annotated[int, Field(description="How many pictures of it there were so far.")] = 0
+
+
+class BatchPicture(BaseModel):
+    """A painting of a batch; reason: why there is none."""
+
+    name: str
+    painting: str | None
+    size_px: tuple[int, int] | None
+    reason: str | None
 
 
 class Job(BaseModel):
@@ -57,6 +74,7 @@ class Job(BaseModel):
     progress: JobProgress | None
     reason: Annotated[str | None, Field(description="Why it failed.")]
     painting: Annotated[str | None, Field(description="File name of the result, once it is done.")]
+    pictures: Annotated[list[BatchPicture], Field(description="Of a batch, once it is done.")]
     size_px: tuple[int, int] | None
     seconds: float | None
     notes: tuple[str, ...]
@@ -71,7 +89,7 @@ class Jobs:
         self.options = options
         self._accepting = threading.Lock()
 
-    def create(self, owner: str, request: StylizeRequest, key: str | None) -> tuple[Job, bool]:
+    def create(self, owner: str, request: JobRequest, key: str | None) -> tuple[Job, bool]:
         """A job, and whether it is new: the same key and request give the same job.
 
         ServiceError: 409 for a key of another request, 422 for what cannot be painted, 429 for too many.
@@ -88,31 +106,39 @@ class Jobs:
             self._check_room(owner)
             for name, upload_id in asked.files.items():
                 self.store.give(owner, upload_id, job_id, name)
-            self.store.give(owner, asked.files["photo"], job_id, SHOWN)
+            for number, upload_id in enumerate(asked.shown):
+                self.store.show(owner, upload_id, job_id, number if len(asked.shown) > 1 else None)
+            alone = isinstance(asked.task, StylizeTask | ColorizeTask)
             self.client.enqueue(
                 {
-                    "workflow_name": WORKFLOW,
-                    "queue_name": QUEUE,
+                    "workflow_name": PAINT if alone else WHOLE,
+                    "queue_name": QUEUE if alone else WHOLES,
                     "workflow_id": job_id,
                     "queue_partition_key": owner,
                     "authenticated_user": owner,
                     "app_version": VERSION,
                     "attributes": {"fingerprint": fingerprint},
                 },
-                {
-                    "owner": owner,
-                    "task": asked.task.model_dump(mode="json"),
-                    "longest_s": self.options.max_time,
-                    "requested": request.model_dump(mode="json", exclude_unset=True),
-                    "title": asked.title,
-                    "names": {
-                        name: self.store.upload(owner, upload_id).name
-                        for name, upload_id in asked.files.items()
-                    },
-                    "created_at": time.time(),
-                },
+                self._payload(owner, asked)
+                | {"requested": request.model_dump(mode="json", exclude_unset=True)},
             )
         return self.get(owner, job_id), True
+
+    def _payload(self, owner: str, asked: Asked) -> dict[str, Any]:
+        """What the worker will read."""
+        limits = self.options
+        return {
+            "owner": owner,
+            "task": asked.task.model_dump(mode="json"),
+            "longest_s": limits.max_time
+            if asked.task.verb in {"stylize", "colorize"}
+            else limits.max_film_time,
+            "most_frames": limits.max_frames,
+            "title": asked.title,
+            "names": {name: self.store.upload(owner, upload).name for name, upload in asked.files.items()},
+            "pictures": asked.pictures,
+            "created_at": time.time(),
+        }
 
     def get(self, owner: str, job_id: str) -> Job:
         """ServiceError 404 when this owner has no such job."""
@@ -120,9 +146,7 @@ class Jobs:
 
     def list(self, owner: str, limit: int, offset: int) -> list[Job]:
         """The newest first."""
-        rows = self.client.list_workflows(
-            user=owner, name=WORKFLOW, sort_desc=True, limit=limit, offset=offset
-        )
+        rows = self.client.list_workflows(user=owner, name=JOBS, sort_desc=True, limit=limit, offset=offset)
         return sorted(map(self._job, rows), key=lambda job: -job.created_at)
 
     def cancel(self, owner: str, job_id: str) -> Job:
@@ -132,6 +156,7 @@ class Jobs:
             # The mark holds even where a worker that dies puts the job back at this moment.
             self.client.update_workflow_attributes(job_id, {"cancelled": True}, merge=True)
             self.client.cancel_workflow(job_id)
+            self._parts(row).cancel()
         return self.get(owner, job_id)
 
     def stop(self, owner: str, job_id: str) -> Job:
@@ -146,6 +171,7 @@ class Jobs:
     def delete(self, owner: str, job_id: str) -> None:
         """Cancels it where that is still possible, and forgets it and its files."""
         self.cancel(owner, job_id)
+        self._parts(self._known(owner, job_id)).forget()
         self.client.delete_workflow(job_id)
         self.store.delete_job(owner, job_id)
 
@@ -153,7 +179,7 @@ class Jobs:
         """How many of everybody's jobs are queued, and running."""
         counts: dict[State, int] = {"queued": 0, "running": 0}
         for row in self.client.list_workflows(
-            name=WORKFLOW, status=UNFINISHED, load_input=False, load_output=False
+            name=JOBS, status=UNFINISHED, load_input=False, load_output=False
         ):
             counts[STATES[row.status]] += 1
         return counts
@@ -177,7 +203,7 @@ class Jobs:
 
     def _check_room(self, owner: str) -> None:
         unfinished = self.client.list_workflows(
-            user=owner, name=WORKFLOW, status=UNFINISHED, load_input=False, load_output=False
+            user=owner, name=JOBS, status=UNFINISHED, load_input=False, load_output=False
         )
         if len(unfinished) >= self.options.jobs_per_client:
             raise ServiceError(
@@ -187,7 +213,7 @@ class Jobs:
             )
 
     def _row(self, owner: str, job_id: str) -> WorkflowStatus | None:
-        rows = self.client.list_workflows(workflow_ids=[job_id], name=WORKFLOW)
+        rows = self.client.list_workflows(workflow_ids=[job_id], name=JOBS)
         return rows[0] if rows and rows[0].authenticated_user == owner else None
 
     def _known(self, owner: str, job_id: str) -> WorkflowStatus:
@@ -196,6 +222,10 @@ class Jobs:
             raise ServiceError("there is no such job; list yours with GET /api/jobs", 404)
         return row
 
+    def _parts(self, row: WorkflowStatus) -> Parts:
+        assert row.authenticated_user is not None
+        return Parts(self.client, row.workflow_id, row.authenticated_user)
+
     def _job(self, row: WorkflowStatus) -> Job:
         assert row.input is not None
         payload: dict[str, Any] = row.input["args"][0]
@@ -203,7 +233,7 @@ class Jobs:
         attributes = row.attributes or {}
         outcome: dict[str, Any] = row.output or {}
         progress = None
-        if state != "queued" and attributes.get("attempts"):
+        if state != "queued" and (attributes.get("attempts") or row.name == WHOLE):
             progress = self.client.get_event(row.workflow_id, "progress", timeout_seconds=0)
         return Job(
             id=row.workflow_id,
@@ -215,8 +245,9 @@ class Jobs:
             ended_at=_seconds(row.completed_at),
             attempts=attributes.get("attempts", 0),
             progress=progress,
-            reason=_reason(row) if state == "failed" else None,
+            reason=reason_in(row) if state == "failed" else None,
             painting=outcome.get("painting"),
+            pictures=outcome.get("pictures", ()),
             size_px=outcome.get("size_px"),
             seconds=outcome.get("seconds"),
             notes=outcome.get("notes", ()),
@@ -229,7 +260,3 @@ def _id_of_key(owner: str, key: str) -> str:
 
 def _seconds(epoch_ms: int | None) -> float | None:
     return None if epoch_ms is None else epoch_ms / 1000
-
-
-def _reason(row: WorkflowStatus) -> str:
-    return str(getattr(row.error, "message", row.error) or "it was given up")

@@ -1,226 +1,162 @@
-"""One job in a worker: painted, watched by its client, and ended once.
-
-Whatever happens, the job's row decides: a painting counts when its worker still owns the row, and DBOS
-refuses the end that anybody else would write. So a job may be painted twice, after a crash, but it ends once.
-"""
+"""What a worker paints, one thing at a time: a job's picture, a picture of a batch, or a shot of a film."""
 
 import json
 import logging
-import math
-import time
+from collections.abc import Iterator
 from contextlib import chdir, closing
+from functools import partial
 from pathlib import Path
-from threading import Event
-from typing import Any, Final, Literal
+from typing import Any
 
-from dbos import DBOS, DBOSClient
+from dbos import DBOSClient
 from pydantic import ValidationError
 
+from impasto.animation import repaint
+from impasto.coloring import color
 from impasto.errors import ImpastoError
 from impasto.media.files import write_whole
-from impasto.media.picture import Picture, resize_picture, write_picture
 from impasto.options import WorkerOptions
-from impasto.run import run
-from impasto.server.database import QUEUE
-from impasto.server.store import OUTCOME, PREVIEW, Store, read_outcome
+from impasto.server.claim import Claim, Hands, JobError
+from impasto.server.store import OUTCOME, PREVIEW, Store, numbered, read_outcome
+from impasto.server.watch import Watch, of_painting, show
+from impasto.server.work import WORK, BatchTask, film_in, with_means_of
 from impasto.studio import Studio
-from impasto.tasks import Pixels, Progress, Result, StylizeTask
-
-MOST_ATTEMPTS: Final = 3
-PREVIEW_PX: Final = 720
-TOO_LONG: Final = "stopped after the longest time that this server allows; a smaller size is quicker"
-LOOK_S: Final = 0.5
-"""How often the client hears how it goes, and is asked whether they have changed their mind."""
-_PREVIEW_SHARE: Final = 0.1
-"""Of the time, for previews."""
-
-Wish = Literal["go on", "finish", "drop", "put back"]
-"""finish: the painting so far becomes the result. drop: cancelled, or taken over by another worker."""
+from impasto.tasks import Colored, ColorizeTask, Pixels, Progress, Result, StylizeTask, VideoTask
+from impasto.video.assignment import Assignment, assign
+from impasto.video.folder import Folder
+from impasto.video.shot import paint_shot
 
 log = logging.getLogger("impasto.worker")
 
 
-class JobError(Exception):
-    """How a job failed, in one sentence; its row keeps it."""
-
-
-class Dropped(Exception):  # noqa: N818 - nothing went wrong
-    """The job is no longer this worker's; what it would say is not written anywhere."""
-
-
 class Painter:
-    """Paints jobs, one at a time. leave: set when the worker shall end and put its job back."""
+    """Paints what the queue brings. job: the row at hand."""
 
-    def __init__(self, store: Store, client: DBOSClient, options: WorkerOptions, leave: Event) -> None:
+    def __init__(self, store: Store, client: DBOSClient, options: WorkerOptions, hands: Hands) -> None:
         self.store = store
         self.client = client
         self.options = options
-        self.leave = leave
+        self.hands = hands
         self.job: str | None = None
-        self.idle = Event()
-        self.idle.set()
         self.painted = 0
         self.studio = Studio()
+        self._film: tuple[Path, Assignment] | None = None
 
-    def paint(self, job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Runs a job to its outcome; JobError with the reason, Dropped when it is another's."""
-        self.job = job_id
-        self.idle.clear()
-        folder = self.store.job_folder(payload["owner"], job_id)
-        try:
-            if self.leave.is_set():
-                self._put_back(job_id)
-                raise Dropped
-            outcome = read_outcome(folder)
-            if outcome is None:
-                self._count_attempt(job_id)
-                with chdir(folder):  # so that the recipe in the picture names no folder of this machine
-                    outcome = self._painted(job_id, payload)
-            self.painted += 1
-            return outcome
-        except (JobError, Dropped):
-            raise
-        except Exception as error:
-            if self.wish(job_id) == "drop":  # its folder or row went while we painted
-                raise Dropped from error
-            raise JobError(self._reason(job_id, error, payload.get("names", {}))) from error
-        finally:
-            self.job = None
-            self.idle.set()
+    def paint(self, row_id: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Runs a job, or a part of one, to its outcome; JobError with the reason, Dropped if it is not ours.
 
-    def _reason(self, job_id: str, error: Exception, names: dict[str, str]) -> str:
-        """The sentence, with the name that the client knows where it begins with a file of the job."""
-        if isinstance(error, ImpastoError):
-            first, *others = " ".join(str(error).split()).removesuffix(".").split(" ")
-            return " ".join([names.get(first, first), *others])
-        log.exception("job %s met a mistake inside impasto", job_id)
-        return f"a mistake inside impasto ended it ({type(error).__name__}); the worker's log tells more"
-
-    def _count_attempt(self, job_id: str) -> None:
-        """Writes down that the job begins, so that one which ends its worker is not tried for ever."""
-        attributes = self._row(job_id).attributes or {}
-        if attributes.get("cancelled"):  # put back by a worker that had not seen it yet
-            self.client.cancel_workflow(job_id)
-            raise Dropped
-        attempts = attributes.get("attempts", 0) + 1
-        if attempts > MOST_ATTEMPTS:
-            raise JobError(f"it ended its worker {MOST_ATTEMPTS} times; a smaller size needs less memory")
-        self.client.update_workflow_attributes(job_id, {"attempts": attempts}, merge=True)
-
-    def _painted(self, job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-        try:
-            task = StylizeTask.model_validate(payload["task"])
-        except ValidationError as error:
-            raise JobError("it was accepted by another version of impasto; ask for it again") from error
-        own = {"device": self.options.device, "memory": self.options.memory}
-        task = task.model_copy(update={"options": task.options.model_copy(update=own)})
-        watch = _Watch(self, job_id, float(payload["longest_s"]))
-        with closing(run(task, self.studio, watch.finish)) as events:  # type: ignore[type-var]
-            for event in events:
-                if isinstance(event, Result):
-                    return self._ended(job_id, watch, event)
-                wish = watch.see(event)
-                if wish == "put back":
-                    self._put_back(job_id)
-                if wish in {"put back", "drop"}:
-                    raise Dropped
-        raise AssertionError("a run ends with a result")
-
-    def _ended(self, job_id: str, watch: "_Watch", result: Result) -> dict[str, Any]:
-        assert result.task.output is not None
-        height, width = result.rgb.shape[:2]
-        outcome = {
-            "painting": result.task.output.name,
-            "size_px": [width, height],
-            "seconds": result.seconds,
-            "notes": [*result.notes, *watch.notes],
-        }
-        show(result.rgb)
-        write_whole(Path(OUTCOME), lambda file: file.write(json.dumps(outcome).encode()))
-        log.info("job %s is painted", job_id)
+        A payload with "job" is a part of that job: its "shot", or its painting "number".
+        """
+        claim = Claim(self.client, self.hands, row_id, payload.get("job"))
+        folder = self.store.job_folder(payload["owner"], payload.get("job", row_id))
+        work = self._shot if "shot" in payload else self._picture
+        with self.hands.full():
+            self.job = row_id
+            try:
+                outcome = claim.carried_out(
+                    lambda: work(claim, folder, payload),
+                    lambda error: reason_of(error, row_id, folder, payload),
+                )
+            finally:
+                self.job = None
+        self.painted += 1
         return outcome
 
-    def wish(self, job_id: str) -> Wish:
-        """What the job's row and the worker's own end ask for."""
-        if self.leave.is_set():
-            return "put back"
-        rows = self.client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
-        if not rows or rows[0].status != "PENDING" or rows[0].executor_id != DBOS.executor_id:
-            return "drop"
-        return "finish" if (rows[0].attributes or {}).get("stop") else "go on"
+    def _picture(self, claim: Claim, folder: Path, payload: dict[str, Any]) -> dict[str, Any]:
+        number = payload.get("number")
+        found = read_outcome(folder, number)
+        if found is not None:
+            return found
+        claim.begin()
+        task = task_in(payload)
+        assert isinstance(task, StylizeTask | ColorizeTask)
+        watch = Watch(claim, folder / numbered(PREVIEW, number), float(payload["longest_s"]))
+        # Inside of it, so that the recipe in the picture names no folder of this machine.
+        with chdir(folder), closing(self._events(task, watch)) as events:  # type: ignore[type-var]
+            for event in events:
+                if isinstance(event, Progress):
+                    watch.see(partial(of_painting, event), event.preview)
+                else:
+                    return _ended(event, watch, folder, number)
+        raise AssertionError("a run ends with a result")
 
-    def _row(self, job_id: str) -> Any:
-        rows = self.client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
-        if not rows:
-            raise Dropped
-        return rows[0]
+    def _events(
+        self, task: StylizeTask | ColorizeTask, watch: Watch
+    ) -> Iterator[Progress | Result | Colored]:
+        task = with_means_of(self.options, task)
+        if isinstance(task, ColorizeTask):
+            return color(task, self.studio, watch.finish)
+        return repaint(task, self.studio, watch.finish)
 
-    def _put_back(self, job_id: str) -> None:
-        """Into the queue, without counting: it was not the job that ended the worker."""
-        row = self._row(job_id)
-        if row.status == "PENDING":
-            attempts = max(0, (row.attributes or {}).get("attempts", 0) - 1)
-            self.client.update_workflow_attributes(job_id, {"attempts": attempts}, merge=True)
-            self.client.resume_workflow(job_id, queue_name=QUEUE)
+    def _shot(self, claim: Claim, folder: Path, payload: dict[str, Any]) -> dict[str, Any]:
+        claim.begin()
+        job = self._assignment(folder, payload)
+        start, end = job.survey.shots[payload["shot"]]
+        watch = Watch(claim, folder / PREVIEW, float(payload["longest_s"]))
+        done = 0
+        with closing(paint_shot(job, range(start, end), watch.finish)) as frames:  # type: ignore[type-var]
+            for done, (number, turn, _) in enumerate(frames, start=1):
+                watch.see(partial(_frames, done), partial(_frame, job.folder, number, turn))
+        return {"done": done}
 
-
-class _Watch:
-    """Tells the client how it goes, and the run what the client wishes."""
-
-    def __init__(self, painter: Painter, job_id: str, longest_s: float) -> None:
-        self.painter = painter
-        self.job_id = job_id
-        self.ends_at = time.monotonic() + longest_s
-        self.notes: list[str] = []
-        self._finishing = False
-        self._look_at = self._preview_at = 0.0
-        self._previews = 0
-
-    def finish(self) -> bool:
-        return self._finishing
-
-    def see(self, progress: Progress) -> Wish:
-        now = time.monotonic()
-        if now < self._look_at:
-            return "go on"
-        self._look_at = now + LOOK_S
-        wish = self.painter.wish(self.job_id)
-        if wish in {"drop", "put back"}:
-            return wish
-        if now >= self._preview_at:
-            self._preview(progress)
-        DBOS.set_event("progress", report(progress, self._previews))
-        if wish == "go on" and now > self.ends_at:
-            self.notes.append(TOO_LONG)
-            wish = "finish"
-        self._finishing |= wish == "finish"
-        return wish
-
-    def _preview(self, progress: Progress) -> None:
-        began = time.monotonic()
-        show(progress.preview())
-        self._previews += 1
-        took_s = time.monotonic() - began
-        self._preview_at = time.monotonic() + max(1.0, took_s / _PREVIEW_SHARE)
+    def _assignment(self, folder: Path, payload: dict[str, Any]) -> Assignment:
+        """That of the shot before, if it was of the same film."""
+        work = Folder(folder / payload["work"])
+        if self._film is None or self._film[0] != work.path:
+            task = task_in(payload)
+            assert isinstance(task, VideoTask)
+            survey = work.survey()
+            if survey is None:
+                raise JobError("the film's work folder is gone; ask for it again")
+            task = film_in(folder, self.options, task)
+            width, height = payload["size_px"]
+            survey = survey.first(task.options.preview)
+            self._film = work.path, assign(task, survey, (width, height), work, self.studio)
+        return self._film[1]
 
 
-def show(rgb: Pixels) -> None:
-    """(h, w, 3) in [0, 1] -> the preview in the job's folder."""
-    picture = resize_picture(Picture(rgb), min(PREVIEW_PX, max(rgb.shape[:2])))
-    write_picture(Path(PREVIEW), picture, quality=85)
+def task_in(payload: dict[str, Any]) -> StylizeTask | ColorizeTask | VideoTask | BatchTask:
+    """What a row asks for; JobError when this impasto does not know it."""
+    try:
+        return WORK.validate_python(payload["task"])
+    except ValidationError as error:
+        raise JobError("it was accepted by another version of impasto; ask for it again") from error
 
 
-def report(progress: Progress, previews: int) -> dict[str, Any]:
-    """A step, as JSON."""
-    return {
-        "step": progress.step,
-        "steps": progress.steps,
-        "rung": progress.rung,
-        "rungs": progress.rungs,
-        "size_px": list(progress.size_px),
-        "loss": progress.loss if math.isfinite(progress.loss) else None,
-        "seconds": round(progress.seconds, 2),
-        "eta_s": round(progress.eta_s, 2) if math.isfinite(progress.eta_s) else None,
-        "note": progress.note,
-        "previews": previews,
+def reason_of(error: Exception, row_id: str, folder: Path, payload: dict[str, Any]) -> str:
+    """The sentence, with the name that the client knows where it begins with a file of the job."""
+    if isinstance(error, ImpastoError):
+        plain = str(error).replace(f"{folder}/", "").replace(str(folder), "the store")
+        first, *others = " ".join(plain.split()).removesuffix(".").split(" ")
+        return " ".join([payload.get("names", {}).get(first, first), *others])
+    log.exception("job %s met a mistake inside impasto", row_id)
+    return f"a mistake inside impasto ended it ({type(error).__name__}); the worker's log tells more"
+
+
+def _frames(done: int) -> dict[str, Any]:
+    return {"done": done}
+
+
+def _frame(folder: Folder, number: int, turn: int) -> Pixels:
+    return folder.read(number, turn).rgb
+
+
+def _ended(result: Result | Colored, watch: Watch, folder: Path, number: int | None) -> dict[str, Any]:
+    assert result.task.output is not None
+    height, width = result.rgb.shape[:2]
+    outcome = {
+        "painting": result.task.output.name,
+        "size_px": [width, height],
+        "seconds": result.seconds,
+        "notes": [*result.notes, *watch.notes],
     }
+    show(result.rgb, watch.preview)
+    write_outcome(folder, outcome, number)
+    log.info("job %s is painted", watch.claim.row_id)
+    return outcome
+
+
+def write_outcome(folder: Path, outcome: dict[str, Any], number: int | None = None) -> None:
+    """What `read_outcome` finds; from then on the job, or the painting of a batch, is done."""
+    text = json.dumps(outcome).encode()
+    write_whole(folder / numbered(OUTCOME, number), lambda file: file.write(text))

@@ -1,70 +1,59 @@
-"""The body of a job: the Task of the command line, with ids of uploads where that has paths."""
+"""The bodies of jobs: the tasks of the command line, with ids of uploads where those have paths."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from impasto.errors import ServiceError
-from impasto.media.cards import CARD_SUFFIX
-from impasto.media.gallery import builtin_styles
 from impasto.media.picture import SUFFIXES
-from impasto.options import Options, ServeOptions, StylizeOptions, objection
-from impasto.server.store import Store, Upload
-from impasto.tasks import MaskChoice, RegionChoice, StyleChoice, StylizeTask
-
-OPERATORS: Final = frozenset({"weights", "backbone", "device", "memory", "max_pixels"})
-"""Options of the command line that are the server's to choose, not its clients'."""
-MOST_STYLES: Final = 8
-
-UploadId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Id of an uploaded picture.")]
-StyleWord = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}(:[0-9]{1,4}(\.[0-9]{1,6})?)?$",
-        description="A built-in style, or the id of an upload; with a share, if you like: scream:0.3",
-    ),
-]
-
-StyleName = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$", description="A built-in style, or the id of an upload."
-    ),
-]
-MaskWord = Annotated[
-    str,
-    Field(
-        pattern=r"^(not:)?[0-9a-f]{32}$",
-        description="Id of an uploaded picture, white where it counts; after not: black where it counts.",
-    ),
-]
-
-ServedOptions: Final[type[Options]] = create_model(
-    "ServedOptions",
-    __base__=Options,
-    __doc__="How a photo is repainted; the same as on the command line.",
-    **{
-        name: (field.annotation, field)
-        for name, field in StylizeOptions.model_fields.items()
-        if name not in OPERATORS
-    },  # type: ignore[call-overload]
+from impasto.options import ColorizeOptions, ServeOptions, StylizeOptions, VideoOptions, objection
+from impasto.server.placing import Placing
+from impasto.server.served import (
+    MOST_STYLES,
+    MaskWord,
+    ServedColors,
+    ServedFilm,
+    ServedOptions,
+    StyleName,
+    StyleWord,
+    UploadId,
 )
+from impasto.server.store import Store, Upload
+from impasto.server.work import BatchTask
+from impasto.tasks import ColorizeTask, MaskChoice, RegionChoice, StyleChoice, StylizeTask, VideoTask
+
+MOST_PICTURES: Final = 500
+"""In a batch, whose photos are painted in every style."""
+VERBS: Final = ("stylize", "colorize", "video", "batch")
+NO_VERB: Final = "no_such_verb"
+Container = Literal["mp4", "webm", "mov", "mkv", "gif", "webp"]
 
 
 class Asked(NamedTuple):
-    """A request with its uploads found. files: name in the job's folder -> id of an upload."""
+    """A request with its uploads found.
 
-    task: StylizeTask
+    files: name in the job's folder -> id of an upload. shown: ids of the photos, for the eye. pictures: names
+    for the paintings of a batch, without suffix.
+    """
+
+    task: StylizeTask | ColorizeTask | VideoTask | BatchTask
     files: Mapping[str, str]
+    shown: Sequence[str]
     title: str
+    pictures: Sequence[str] = ()
 
 
-class RegionRequest(BaseModel):
-    """A part of the photo with its own style, strength and content weight."""
+class Request(BaseModel):
+    """What the bodies of all jobs have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RegionRequest(Request):
+    """A part of the photo with its own style, strength and content weight."""
 
     mask: MaskWord
     style: StyleName
@@ -72,10 +61,11 @@ class RegionRequest(BaseModel):
     content_weight: Annotated[float, Field(ge=0, le=1e6)] | None = None
 
 
-class StylizeRequest(BaseModel):
-    """Repaint an uploaded photo in the style of one or several paintings; options.format is the result's."""
+class StylizeRequest(Request):
+    """Repaint an uploaded photo in the style of one or several paintings; options.format is the result's.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    An animation stays one, unless the format holds single pictures only.
+    """
 
     verb: Literal["stylize"] = "stylize"
     photo: UploadId
@@ -91,42 +81,172 @@ class StylizeRequest(BaseModel):
     options: ServedOptions = ServedOptions()
 
     def resolve(self, store: Store, owner: str, limits: ServeOptions) -> Asked:
-        """The task that the worker will run, in the folder of its job; ServiceError where it cannot."""
-        named = StylizeTask(
-            photo=Path(self.photo),
-            styles=tuple(_choice(word) for word in self.styles),
-            regions=tuple(RegionChoice(**region.model_dump()) for region in self.regions),
-            protect=tuple(MaskChoice.model_validate(word) for word in self.protect),
-            options=self._options(limits),
+        """The task that a worker will run, in the folder of its job; ServiceError where it cannot."""
+        placing = Placing(store, owner)
+        photo, options = placing.find(self.photo), _stylize_options(self.options, limits)
+        task = StylizeTask(
+            photo=Path(placing.picture(self.photo, "photo")),
+            styles=_choices(self.styles, placing),
+            regions=tuple(
+                RegionChoice(
+                    mask=_mask(region.mask, placing),
+                    style=placing.style(region.style),
+                    strength=region.strength,
+                    content_weight=region.content_weight,
+                )
+                for region in self.regions
+            ),
+            protect=tuple(_mask(word, placing) for word in self.protect),
+            output=Path("painting" + _suffix(photo, self.options, options)),
+            options=options,
         )
-        pictures = {self.photo, *(str(mask.path) for mask in named.masks)}
-        files: dict[str, str] = {}
+        return _asked(task, placing, [self.photo], photo.name)
 
-        def placed(source: str) -> str:
-            if source in builtin_styles():
-                return source
-            if source not in files:
-                upload = _found(store, owner, source)
-                if upload.kind == "card" and source in pictures:
-                    raise ServiceError(f"{upload.name} is a style card; photos and masks are pictures", 422)
-                suffix = CARD_SUFFIX if upload.kind == "card" else ""
-                files[source] = "photo" if source == self.photo else f"upload-{len(files)}{suffix}"
-            return files[source]
 
-        output = Path("painting" + SUFFIXES[named.options.format])
-        task = named.moved(placed).model_copy(update={"output": output})
-        title = _found(store, owner, self.photo).name
-        return Asked(task, {name: upload_id for upload_id, name in files.items()}, title)
+class ColorizeRequest(Request):
+    """Colour an uploaded photo, and repaint it if styles are named, with the options in painting."""
 
-    def _options(self, limits: ServeOptions) -> StylizeOptions:
-        given: dict[str, Any] = self.options.model_dump(exclude_unset=True)
+    verb: Literal["colorize"]
+    photo: UploadId
+    reference: Annotated[
+        UploadId | None, Field(description="A picture in colour, whose colours are made likelier.")
+    ] = None
+    styles: Annotated[tuple[StyleWord, ...], Field(max_length=MOST_STYLES)] = ()
+    options: ServedColors = ServedColors()
+    painting: ServedOptions = ServedOptions()
+
+    def resolve(self, store: Store, owner: str, limits: ServeOptions) -> Asked:
+        """As for a StylizeRequest."""
+        placing = Placing(store, owner)
+        photo = Path(placing.picture(self.photo, "photo"))
+        reference = self.reference and Path(placing.picture(self.reference))
+        given = self.options.model_dump(exclude_unset=True)
+        painting = _stylize_options(self.painting, limits)
         try:
-            options = StylizeOptions(**given, max_pixels=limits.max_pixels)
+            options = ColorizeOptions(**given, reference=reference, max_pixels=limits.max_pixels)
         except ValidationError as error:
             raise ServiceError(sentence_of(error), 422) from error
-        if options.size > limits.max_size:
-            raise ServiceError(f"size must be at most {limits.max_size} here, not {options.size}", 422)
-        return options
+        wanted = painting.format if self.styles else options.format
+        task = ColorizeTask(
+            photo=photo,
+            output=Path("painting" + SUFFIXES[wanted]),
+            options=options,
+            styles=_choices(self.styles, placing),
+            painting=painting,
+        )
+        return _asked(task, placing, [self.photo], placing.find(self.photo).name)
+
+
+class VideoRequest(Request):
+    """Repaint an uploaded film, or an animation, so that it does not flicker. Its shots are spread."""
+
+    verb: Literal["video"]
+    film: UploadId
+    styles: Annotated[tuple[StyleWord, ...], Field(min_length=1, max_length=MOST_STYLES)]
+    container: Annotated[Container, Field(description="What the result is.")] = "mp4"
+    options: ServedFilm = ServedFilm()
+
+    def resolve(self, store: Store, owner: str, limits: ServeOptions) -> Asked:
+        """As for a StylizeRequest."""
+        placing = Placing(store, owner)
+        given = self.options.model_dump(exclude_unset=True)
+        try:
+            options = VideoOptions(**given, max_pixels=limits.max_pixels)
+        except ValidationError as error:
+            raise ServiceError(sentence_of(error), 422) from error
+        _check_size(options.size, limits)
+        task = VideoTask(
+            film=Path(placing.film(self.film)),
+            styles=_choices(self.styles, placing),
+            output=Path(f"painting.{self.container}"),
+            options=options,
+        )
+        return _asked(task, placing, [self.film], placing.find(self.film).name)
+
+
+class BatchRequest(Request):
+    """Repaint many uploaded photos, each in every style, or in their blend. They are spread over workers."""
+
+    verb: Literal["batch"]
+    photos: Annotated[tuple[UploadId, ...], Field(min_length=1, max_length=MOST_PICTURES)]
+    styles: Annotated[tuple[StyleWord, ...], Field(min_length=1, max_length=MOST_STYLES)]
+    blend: Annotated[bool, Field(description="Mix the styles in one painting of each photo.")] = False
+    options: ServedOptions = ServedOptions()
+
+    def resolve(self, store: Store, owner: str, limits: ServeOptions) -> Asked:
+        """As for a StylizeRequest."""
+        placing, options = Placing(store, owner), _stylize_options(self.options, limits)
+        choices = _choices(self.styles, placing)
+        kinds = [choices] if self.blend else [(choice,) for choice in choices]
+        if len(self.photos) * len(kinds) > MOST_PICTURES:
+            raise ServiceError(f"a batch may have {MOST_PICTURES} paintings; send several batches", 422)
+        tasks, shown, names = list[StylizeTask](), list[str](), list[str]()
+        for styles in kinds:
+            for photo in self.photos:
+                upload = placing.find(photo)
+                suffix = _suffix(upload, self.options, options)
+                tasks.append(
+                    StylizeTask(
+                        photo=Path(placing.picture(photo)),
+                        styles=styles,
+                        output=Path(f"painting-{len(tasks)}{suffix}"),
+                        options=options,
+                    )
+                )
+                shown.append(photo)
+                names.append(_painting_name(len(tasks), upload, styles))
+        first, more = placing.find(self.photos[0]).name, len(self.photos) - 1
+        title = f"{first} and {more} more" if more else first
+        return _asked(BatchTask(tasks=tuple(tasks)), placing, shown, title)._replace(pictures=names)
+
+
+def _verb(body: Any) -> str:
+    """A body without one is a painting's."""
+    verb = body.get("verb", "stylize") if isinstance(body, dict) else getattr(body, "verb", None)
+    return verb if isinstance(verb, str) else ""
+
+
+JobRequest = Annotated[
+    Annotated[StylizeRequest, Tag("stylize")]
+    | Annotated[ColorizeRequest, Tag("colorize")]
+    | Annotated[VideoRequest, Tag("video")]
+    | Annotated[BatchRequest, Tag("batch")],
+    Discriminator(
+        _verb,
+        custom_error_type=NO_VERB,
+        custom_error_message=f"verb must be {', '.join(VERBS[:-1])} or {VERBS[-1]}",
+    ),
+]
+
+
+def _asked(
+    task: StylizeTask | ColorizeTask | VideoTask | BatchTask,
+    placing: Placing,
+    shown: Sequence[str],
+    title: str,
+) -> Asked:
+    return Asked(task, {name: upload_id for upload_id, name in placing.files.items()}, shown, title)
+
+
+def _stylize_options(given: Any, limits: ServeOptions) -> StylizeOptions:
+    try:
+        options = StylizeOptions(**given.model_dump(exclude_unset=True), max_pixels=limits.max_pixels)
+    except ValidationError as error:
+        raise ServiceError(sentence_of(error), 422) from error
+    _check_size(options.size, limits)
+    return options
+
+
+def _check_size(size_px: int, limits: ServeOptions) -> None:
+    if size_px > limits.max_size:
+        raise ServiceError(f"size must be at most {limits.max_size} here, not {size_px}", 422)
+
+
+def _suffix(photo: Upload, given: Any, options: StylizeOptions) -> str:
+    """An animation whose format nobody chose becomes one like it."""
+    if photo.animated and "format" not in given.model_fields_set:
+        return f".{photo.animated}"
+    return SUFFIXES[options.format]
 
 
 def sentence_of(error: ValidationError) -> str:
@@ -137,18 +257,25 @@ def sentence_of(error: ValidationError) -> str:
     )
 
 
-def _choice(word: str) -> StyleChoice:
-    try:
-        return StyleChoice.model_validate(word)
-    except ValidationError as error:
-        raise ServiceError(
-            f"{word} has a share that is none; write STYLE:SHARE, SHARE above 0", 422
-        ) from error
+def _painting_name(number: int, photo: Upload, styles: Sequence[StyleChoice]) -> str:
+    """Of a batch's painting, in the zip: numbered, and of letters that no disk minds."""
+    words = [Path(photo.name).stem, *(choice.source for choice in styles)]
+    return f"{number:03d} " + re.sub(r"[^\w .-]", "_", "-".join(words))
 
 
-def _found(store: Store, owner: str, upload_id: str) -> Upload:
-    try:
-        return store.upload(owner, upload_id)
-    except ServiceError as error:
-        sentence = f"there is no style and no upload named {upload_id}; upload the file again"
-        raise ServiceError(sentence, 404) from error
+def _mask(word: str, placing: Placing) -> MaskChoice:
+    named = MaskChoice.model_validate(word)
+    return named.model_copy(update={"path": Path(placing.picture(str(named.path)))})
+
+
+def _choices(words: Sequence[str], placing: Placing) -> tuple[StyleChoice, ...]:
+    found = []
+    for word in words:
+        try:
+            choice = StyleChoice.model_validate(word)
+        except ValidationError as error:
+            raise ServiceError(
+                f"{word} has a share that is none; write STYLE:SHARE, SHARE above 0", 422
+            ) from error
+        found.append(choice.model_copy(update={"source": placing.style(choice.source)}))
+    return tuple(found)

@@ -5,6 +5,8 @@
     OWNER/uploads/ID/shown.png    the same for the eye, small and harmless
     OWNER/jobs/ID/photo, upload-1, upload-2 ..., shown.png    what the job reads, its own for good
     OWNER/jobs/ID/preview.jpg, painting.png, outcome.json     what the worker writes, each of them whole
+    OWNER/jobs/ID/preview-3.jpg ...                           the same of a batch's fourth painting
+    OWNER/jobs/ID/painting.mp4.work-...                       a film's painted frames, until it is written
     workers/                                                  who is alive (see fleet.py)
 
 Every name below is ours: owners are hashes, ids are random. Nothing that a client says becomes a path.
@@ -19,9 +21,9 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from impasto.errors import OutputError, ServiceError
 from impasto.media.files import write_whole
@@ -41,11 +43,16 @@ class Upload(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    kind: Literal["picture", "card"]
+    kind: Literal["picture", "card", "film"]
     name: str
     bytes: int
     size_px: tuple[int, int]
     notes: tuple[str, ...]
+    frames: Annotated[int, Field(description="Above 1 in animations and films; of films, as they claim.")] = 1
+    animated: Annotated[
+        Literal["gif", "webp", "png"] | None,
+        Field(description="What a painting of an animation becomes, unless the job says otherwise."),
+    ] = None
 
 
 def new_id() -> str:
@@ -98,7 +105,14 @@ class Store:
 
     def give(self, owner: str, upload_id: str, job_id: str, name: str) -> None:
         """Gives a job its own `name` of an upload, which may be deleted afterwards."""
-        source = self.upload_folder(owner, upload_id) / (SHOWN if name == SHOWN else ORIGINAL)
+        self._link(owner, upload_id, ORIGINAL, job_id, name)
+
+    def show(self, owner: str, upload_id: str, job_id: str, number: int | None) -> None:
+        """Gives a job the picture for the eye; number: of a batch's painting."""
+        self._link(owner, upload_id, SHOWN, job_id, numbered(SHOWN, number))
+
+    def _link(self, owner: str, upload_id: str, original: str, job_id: str, name: str) -> None:
+        source = self.upload_folder(owner, upload_id) / original
         folder = self.job_folder(owner, job_id)
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -161,10 +175,16 @@ class Store:
                 yield folder.parts[-3], folder.name
 
 
-def read_outcome(folder: Path) -> dict[str, object] | None:
-    """How a job ended, if its painting is finished and whole."""
+def numbered(name: str, number: int | None) -> str:
+    """`preview.jpg` of a job; `preview-3.jpg` of a batch's painting."""
+    stem, dot, suffix = name.rpartition(".")
+    return name if number is None else f"{stem}-{number}{dot}{suffix}"
+
+
+def read_outcome(folder: Path, number: int | None = None) -> dict[str, Any] | None:
+    """How a job, or a painting of a batch, ended, if the painting is finished and whole."""
     with suppress(FileNotFoundError, ValueError):
-        found = json.loads((folder / OUTCOME).read_bytes())
+        found = json.loads((folder / numbered(OUTCOME, number)).read_bytes())
         if isinstance(found, dict) and (folder / str(found.get("painting"))).is_file():
             return found
     return None

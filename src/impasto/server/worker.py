@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
@@ -12,8 +13,10 @@ from typing import Any, Final
 from dbos import DBOS, DBOSClient
 
 from impasto.options import WorkerOptions
-from impasto.server.database import QUEUE, WORKFLOW, connect, launch, place
+from impasto.server.claim import Hands
+from impasto.server.database import PAINT, PART, QUEUE, WHOLE, WHOLES, connect, launch, place
 from impasto.server.fleet import BEAT_S, Beat, Fleet
+from impasto.server.foreman import Foreman
 from impasto.server.painter import Painter
 from impasto.server.records import records
 
@@ -32,15 +35,16 @@ def work(options: WorkerOptions, leave: Event) -> None:
     fleet = Fleet(store)
     name, lock = fleet.take_name(options.name)
     client = connect(url)
-    painter = Painter(store, client, options, leave)
+    hands = Hands(leave)
+    painter = Painter(store, client, options, hands)
     try:
-        _register(painter)
+        _register(painter, Foreman(store, client, options, hands, painter.studio))
 
         def beat() -> None:
             fleet.beat(Beat(name, fleet.machine, painter.job, painter.painted))
 
         beat()
-        launch(url, name, [QUEUE])
+        launch(url, name, [QUEUE, WHOLES])
         log.info("worker %s is ready", name)
         while not leave.wait(BEAT_S):
             beat()
@@ -48,37 +52,42 @@ def work(options: WorkerOptions, leave: Event) -> None:
         log.info("worker %s leaves", name)
     finally:
         leave.set()
-        painter.idle.wait(PUT_BACK_S)
+        hands.wait_until_empty(PUT_BACK_S)
         DBOS.destroy(destroy_registry=True)
         client.destroy()
         fleet.leave(name)
         lock.release()
 
 
-def _register(painter: Painter) -> None:
-    @DBOS.step(name="paint the picture")
-    def step(job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-        return painter.paint(job_id, payload)
+def _register(painter: Painter, foreman: Foreman) -> None:
+    for workflow, deed in ((PAINT, painter.paint), (PART, painter.paint), (WHOLE, foreman.see_to)):
+        _register_one(workflow, deed)
 
-    @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)  # attempts are counted by the painter
-    def paint(payload: dict[str, Any]) -> dict[str, Any]:
+
+def _register_one(name: str, deed: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
+    @DBOS.step(name=name)
+    def step(row_id: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return deed(row_id, payload)
+
+    @DBOS.workflow(name=name, max_recovery_attempts=None)  # attempts are counted by the claim
+    def workflow(payload: dict[str, Any]) -> dict[str, Any]:
         assert DBOS.workflow_id is not None
         return step(DBOS.workflow_id, payload)
 
 
 def _bring_back(client: DBOSClient, name: str, living: set[str]) -> None:
-    """The first of the living puts the jobs of the dead into the queue again."""
+    """The first of the living puts the jobs of the dead into their queues again."""
     if name != min(living, default=name):
         return
     running = client.list_workflows(
-        status="PENDING", queue_name=QUEUE, load_input=False, load_output=False, limit=1000
+        status="PENDING", queue_name=[QUEUE, WHOLES], load_input=False, load_output=False, limit=1000
     )
     for row in running:
         if row.executor_id not in living:
             log.warning(
                 "job %s is brought back from worker %s, which is gone", row.workflow_id, row.executor_id
             )
-            client.resume_workflow(row.workflow_id, queue_name=QUEUE)
+            client.resume_workflow(row.workflow_id, queue_name=row.queue_name)
 
 
 def main() -> None:

@@ -72,6 +72,11 @@ class Assignment:
     def manner(self) -> Manner:
         return Manner(self.options.optimizer, self.options.start, self.options.seed)
 
+    def painted_survey(self) -> Survey:
+        """The beginning of the film whose frames have all been painted."""
+        last, numbers = self.pace.passes - 1, range(len(self.survey.indices))
+        return self.survey.first(next((n for n in numbers if not self.folder.has(n, last)), len(numbers)))
+
     @property
     def first_frame_cost(self) -> float:
         """Of a shot's first frame, in that of one after it, as far as steps tell."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
@@ -29,8 +30,11 @@ from impasto.video.crew import paint_shots
 from impasto.video.folder import Survey, check_room, folder_for, held
 from impasto.video.measures import measure
 from impasto.video.pace import Clock
+from impasto.video.shot import Painted
 
 TOLD_EVERY: Final = 24
+Crew = Callable[[Assignment, VideoTask, Callable[[], bool]], Iterator[Painted]]
+"""Paints the shots of a film, as `paint_shots` does."""
 
 
 def paint_film(
@@ -39,17 +43,21 @@ def paint_film(
     stop: Callable[[], bool] = lambda: False,
     *,
     measured: bool = False,
+    crew: Crew | None = None,
 ) -> Iterator[FilmProgress | FilmResult]:
     """Paints, yielding FilmProgress for every frame, and a FilmResult when the film is written.
 
     What was painted before by the same task is taken from its work folder. stop: asked after every frame;
     once it is true the iteration ends with no result, and the work folder stays. measured: with warp errors.
+    crew: who paints the shots, if not this process; they keep others from the work folder, and a film that
+    they stop is written as far as it is painted from its beginning on.
     Errors: an ImpastoError before the first frame for what the user can mend; nothing is written then.
     """
     began = time.perf_counter()
     film, encoding = _opened(task)
     folder = folder_for(task, _decides(task, film, encoding))
-    with held(folder):
+    folder.make()
+    with nullcontext() if crew else held(folder):
         survey = folder.survey()
         if survey is None:
             survey = yield from _look(film, task.options, began)
@@ -59,10 +67,13 @@ def paint_film(
         check_room(folder, clock.frames_left(), _frame_bytes(film, encoding), job.pace.passes)
         for note in (*film.notes, *survey.notes, *encoding.notes):
             yield clock.progress(note)
-        for painted in paint_shots(job, task, stop):
+        for painted in (crew or paint_shots)(job, task, stop):
             yield clock.saw(painted)
         if clock.frames_left():  # it was stopped
-            return
+            whole = job.painted_survey()
+            if crew is None or not whole.indices:
+                return
+            job = replace(job, survey=whole)
         notes = [*film.notes, *survey.notes]
         yield clock.progress(stage="writing")
         notes += _write(task, job, encoding)

@@ -54,6 +54,15 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def make(self) -> None:
+        """OutputError when it cannot be made."""
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as reason:
+            raise OutputError(
+                f"{self.path} cannot be made ({reason.strerror}); choose another place."
+            ) from reason
+
     def frame_path(self, number: int, turn: int) -> Path:
         return self.path / f"pass-{turn + 1}" / f"{number:06d}.png"
 
@@ -121,13 +130,7 @@ def _ends_matter(task: VideoTask) -> bool:
 
 @contextmanager
 def held(folder: Folder) -> Iterator[None]:
-    """The folder is made and is this process's alone; OptionError while another one has it."""
-    try:
-        folder.path.mkdir(exist_ok=True)
-    except OSError as reason:
-        raise OutputError(
-            f"{folder.path} cannot be made ({reason.strerror}); choose another place."
-        ) from reason
+    """The folder is this process's alone; OptionError while another one has it."""
     with (folder.path / "lock").open("w") as lock:
         try:
             import fcntl
