@@ -62,3 +62,31 @@ def test_a_pair_without_curvature_is_left_out() -> None:
         x = search.step(x, torch.ones(40))
     assert x.isfinite().all()
     assert x.mean() < 1
+
+
+def repeated(x: torch.Tensor) -> torch.Tensor:
+    return x.repeat_interleave(2)
+
+
+def test_what_was_learnt_on_a_small_picture_holds_on_a_large_one() -> None:
+    """A mean over places, and a picture whose every place lies there twice."""
+    start = 0.05 * torch.randn(40, generator=torch.Generator().manual_seed(0))
+    small, x = Lbfgs(history=5), start
+    for _ in range(4):
+        before, x = x, small.step(x, CURVATURE * x / 40)
+    large = Lbfgs(history=5)
+    large.take_over(small, repeated)
+    curvature = repeated(CURVATURE) / 80
+    y = large.step(repeated(before), curvature * repeated(before))
+    torch.testing.assert_close(y, repeated(x), rtol=1e-3, atol=1e-6)
+    for _ in range(30):
+        y = large.step(y, curvature * y)
+    assert y.abs().max() < 1e-3
+
+
+def test_a_search_of_one_step_has_nothing_to_hand_on() -> None:
+    small, large, x = Lbfgs(), Lbfgs(), torch.ones(40)
+    small.step(x, CURVATURE * x)
+    large.take_over(small, repeated)
+    fresh, y = Lbfgs(), torch.ones(80)
+    assert torch.equal(large.step(y, y), fresh.step(y, y))

@@ -1,4 +1,3 @@
-from functools import partial
 from typing import get_args
 
 import pytest
@@ -64,7 +63,7 @@ def test_a_search_in_place_survives_a_broken_gradient(history: int) -> None:
         loss, gradient = bowl(x)
         return (loss, gradient * float("nan")) if calls == 10 else (loss, gradient)
 
-    *_, last = descend(START.clone(), broken_once, 60, partial(Lbfgs, history=history, lean=True))
+    *_, last = descend(START.clone(), broken_once, 60, Lbfgs(history=history, lean=True))
     assert last.picture.isfinite().all()
     assert bowl(last.picture)[0] < 0.1 * bowl(START)[0]
 
@@ -77,9 +76,9 @@ def test_a_search_in_place_goes_back_before_a_cliff() -> None:
         loss, gradient = bowl(x)
         return (loss * 1e6, gradient) if cliffs[0] == 0 else (loss, gradient)
 
-    steps = list(descend(START.clone(), cliff, 6, partial(Lbfgs, lean=True)))
+    steps = list(descend(START.clone(), cliff, 6, Lbfgs(lean=True)))
     assert "exploded" in (steps[-1].note or "")
-    before = list(descend(START.clone(), bowl, 4, Lbfgs))[-1].picture
+    before = list(descend(START.clone(), bowl, 4))[-1].picture
     torch.testing.assert_close(steps[-1].picture, before, atol=1e-2, rtol=0)
 
 

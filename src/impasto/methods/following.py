@@ -5,7 +5,7 @@ in the style's colours, not from noise; paintings are warped by a cubic, because
 linearly from frame to frame wash out; at the end the painting may be blended towards what it is held to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,10 +81,10 @@ def paint_following(
     anchor: Anchor,
     steps: int,
     hold: Hold,
-    make_search: Callable[[float], Search],
+    search: Search,
 ) -> Tensor:
     """Paints a frame from `start` (1, 3, h, w) by its objective and what it is held to; in [0, 1]."""
     x = start
-    for step in descend(x, tied(evaluate, anchor, hold.weight), steps, make_search):
+    for step in descend(x, tied(evaluate, anchor, hold.weight), steps, search):
         x = step.picture
     return torch.lerp(x.clamp(0, 1), anchor.picture, hold.blend * anchor.weight)

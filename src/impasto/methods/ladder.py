@@ -2,12 +2,13 @@
 
 Big strokes are cheap where the picture is small, and the big picture starts from nearly right.
 Departures from the usual ladder: the photo is brought to the style's colours before the first step, which
-saves half the steps; and what enlarging loses of the photo's fine detail is given back, so that a rung that
-starts low does not forget the photo.
+saves half the steps; what enlarging loses of the photo's fine detail is given back, so that a rung that
+starts low does not forget the photo; and the curvature that L-BFGS has learnt is enlarged with the picture.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, NamedTuple
 
 import torch
@@ -15,10 +16,11 @@ from torch import Tensor
 
 from impasto.media.scaling import fit_within
 from impasto.methods.color import ColorMap, add_plane, color_map, recolor
+from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory
 from impasto.methods.objective import CONTENT_LAYER, loss_and_gradient, wanted
-from impasto.methods.optimize import LossAndGradient, descend, search_for
+from impasto.methods.optimize import LossAndGradient, Search, descend, search_for
 from impasto.methods.scene import Scene
 from impasto.methods.styles import COLORS, STYLE_LAYERS, mix, resize_to
 from impasto.methods.tiles import cut
@@ -150,6 +152,7 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
     """
     spaces = spaces or [Workspace()] * len(rungs)
     x, small, colors = scene.photo, scene, list[ColorMap]()
+    search: Search | None = None
     for index, (rung, space) in enumerate(zip(rungs, spaces, strict=True)):
         here = scene.at((rung.size_px[1], rung.size_px[0]))
         if index > 0:
@@ -159,7 +162,9 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         small = here
         if not stop():
             evaluate = Evaluation(vgg, here, space)
-            search = search_for(manner.optimizer, space.history, space.lean)
+            before, search = search, search_for(manner.optimizer, space.history, space.lean)
+            if isinstance(search, Lbfgs) and isinstance(before, Lbfgs) and not space.lean:
+                search.take_over(before, partial(_enlarged, rungs[index - 1].size_px, rung.size_px))
             for steps, step in enumerate(
                 descend(x, evaluate, rung.steps, search, manner.look_every), start=1
             ):
@@ -169,6 +174,11 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
                     break
         x = here.with_kept(x.clamp_(0, 1) if space.lean else x.clamp(0, 1))
     yield Climbed(len(rungs) - 1, None, x, None)
+
+
+def _enlarged(before_px: tuple[int, int], size_px: tuple[int, int], flat: Tensor) -> Tensor:
+    """(3 h w,) of a picture of (width, height) -> of one of another size."""
+    return resize_to(flat.view(1, 3, *before_px[::-1]), size_px[::-1]).flatten()
 
 
 def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tensor, list[ColorMap]]:

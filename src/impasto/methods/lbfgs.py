@@ -5,7 +5,7 @@ remembered pairs, and its coefficients follow from their inner products alone. S
 a step, in chunks, and nothing waits for the device.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import torch
@@ -32,12 +32,41 @@ class Lbfgs:
     With a history of 0, every step follows the gradient at a fixed length.
     """
 
-    def __init__(self, caution: float, history: int = HISTORY, lean: bool = False) -> None:
-        """lean: keeps the pairs in bfloat16, and changes the picture in place."""
+    def __init__(self, caution: float = 1.0, history: int = HISTORY, lean: bool = False) -> None:
+        """caution: multiplies the longest step. lean: pairs in bfloat16, the picture is changed in place."""
         self.caution = caution
         self.history = history
         self.lean = lean
+        self.restart(caution)
+
+    def restart(self, caution: float) -> None:
+        self.caution = caution
         self.taken = 0
+        self.learnt = 0
+        """So many of the pairs were complete before the first step."""
+
+    def take_over(self, smaller: "Lbfgs", enlarged: Callable[[Tensor], Tensor]) -> None:
+        """Begins with the pairs of a search on a smaller picture; enlarged: (m,) there -> (n,) here.
+
+        The loss is a mean over places, so a gradient is smaller here by as much as the picture is larger.
+        """
+        # The last step lies where the oldest pair was, and its change of the gradient is not known yet.
+        kept = min(smaller.taken - 1, smaller.history - 1, self.history)
+        if kept < 1:
+            return
+        last = enlarged(smaller.last.float())
+        self._begin(last)
+        share = len(smaller.last) / len(last)
+        for slot in range(kept):
+            before = (smaller.taken - 1 - kept + slot) % smaller.history
+            self.steps[slot] = enlarged(smaller.steps[before].float())
+            self.changes[slot] = share * enlarged(smaller.changes[before].float())
+        for part in _chunks(last):
+            steps, changes = (pairs[:kept, part].float() for pairs in (self.steps, self.changes))
+            self.reach[:kept] += steps.square().sum(1)
+            self.on_changes[0, :kept, :kept] += steps @ changes.T
+            self.on_changes[1, :kept, :kept] += changes @ changes.T
+        self.learnt = self.taken = kept
 
     def step(self, x: Tensor, gradient: Tensor) -> Tensor:
         """The next picture, like x (n,), float32."""
@@ -124,14 +153,17 @@ class Lbfgs:
         """Completes the last pair; (2, kept): inner products of steps and changes with the gradient."""
         newest = (self.taken - 1) % self.history
         inner = self.reach.new_zeros((2, kept, 2))
+        complete = self.taken == self.learnt
         for part in _chunks(gradient):
             here = gradient[part].float()
-            self.changes[newest, part] = here - self.last[part].float()
+            if not complete:
+                self.changes[newest, part] = here - self.last[part].float()
             against = torch.stack([self.changes[newest, part].float(), here], dim=1)
             for index, rows in enumerate((self.steps, self.changes)):
                 inner[index] += rows[:kept, part].float() @ against
-        self.on_changes[:, :kept, newest] = inner[..., 0]
-        self.on_changes[1, newest, :kept] = inner[1, :, 0]
+        if not complete:
+            self.on_changes[:, :kept, newest] = inner[..., 0]
+            self.on_changes[1, newest, :kept] = inner[1, :, 0]
         return inner[..., 1]
 
 

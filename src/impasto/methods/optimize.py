@@ -6,7 +6,6 @@ L-BFGS has a file of its own. Adam by Kingma & Ba 2015, with the bias-corrected 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import torch
@@ -37,10 +36,17 @@ class Search(Protocol):
     def undo(self, x: Tensor) -> Tensor:
         """Of a search that changes pictures in place: the picture before its last step."""
 
+    def restart(self, caution: float) -> None:
+        """Forgets the path, and goes on with steps `caution` times as long as at first, in (0, 1]."""
+
 
 class Adam:
-    def __init__(self, caution: float, rate: float = 0.02) -> None:
-        self.rate = rate * caution
+    def __init__(self, rate: float = 0.02) -> None:
+        self.rate = rate
+        self.restart(1.0)
+
+    def restart(self, caution: float) -> None:
+        self.caution = caution
         self.steps = 0
         self.first: Tensor | float = 0.0
         self.second: Tensor | float = 0.0
@@ -52,7 +58,7 @@ class Adam:
         self.second = 0.99 * self.second + 0.01 * gradient.square()
         mean = self.first / (1 - 0.9**self.steps)
         spread = torch.sqrt(self.second / (1 - 0.99**self.steps))
-        moved = (x - self.rate * mean / (spread + 1e-12)).clamp(0, 1)
+        moved = (x - self.caution * self.rate * mean / (spread + 1e-12)).clamp(0, 1)
         self.average = 0.9 * self.average + 0.1 * moved
         return moved
 
@@ -66,14 +72,18 @@ class Adam:
 class Sgd:
     """Steps of a fixed length, so that one rate serves every objective."""
 
-    def __init__(self, caution: float, rate: float = 0.004) -> None:
-        self.rate = rate * caution
+    def __init__(self, rate: float = 0.004) -> None:
+        self.rate = rate
+        self.restart(1.0)
+
+    def restart(self, caution: float) -> None:
+        self.caution = caution
         self.velocity: Tensor | float = 0.0
 
     def step(self, x: Tensor, gradient: Tensor) -> Tensor:
         length = gradient.square().mean().sqrt().clamp(min=1e-30)
         self.velocity = 0.9 * self.velocity + gradient / length
-        return (x - self.rate * self.velocity).clamp(0, 1)
+        return (x - self.caution * self.rate * self.velocity).clamp(0, 1)
 
     def result(self, x: Tensor) -> Tensor:
         return x
@@ -82,14 +92,11 @@ class Sgd:
         return x
 
 
-def search_for(optimizer: Optimizer, history: int = HISTORY, lean: bool = False) -> Callable[[float], Search]:
-    """Makes searches from how careful they should be, in (0, 1]; history and lean are L-BFGS's."""
-    searches: dict[Optimizer, Callable[[float], Search]] = {
-        "lbfgs": partial(Lbfgs, history=history, lean=lean),
-        "adam": Adam,
-        "sgd": Sgd,
-    }
-    return searches[optimizer]
+def search_for(optimizer: Optimizer, history: int = HISTORY, lean: bool = False) -> Search:
+    """A search that has not begun; history and lean are L-BFGS's."""
+    if optimizer == "adam":
+        return Adam()
+    return Sgd() if optimizer == "sgd" else Lbfgs(history=history, lean=lean)
 
 
 class Step(NamedTuple):
@@ -140,17 +147,19 @@ def descend(
     start: Tensor,
     loss_and_gradient: LossAndGradient,
     steps: int,
-    make_search: Callable[[float], Search] = Lbfgs,
+    search: Search | None = None,
     look_every: int = 1,
 ) -> Iterator[Step]:
     """Yields each step of the search from `start` (1, 3, h, w); stops early when it stands still.
+
+    search: one that has not begun; L-BFGS, if left out.
 
     The loss is looked at, which waits for the device, at the first step and every `look_every` steps.
 
     When the loss explodes or is no number, or the picture turns grey, the search starts again from the
     best picture so far with a quarter of the step, up to `MOST_RESTARTS` times, and then ends there.
     """
-    search = make_search(1.0)
+    search = search or Lbfgs()
     watchdog = Watchdog(start, look_every)
     x, seen = start, float("nan")
     for taken in range(steps):
@@ -167,7 +176,7 @@ def descend(
                     watchdog.best_loss, x, f"{trouble} again and again, the best picture before is kept"
                 )
                 return
-            search = make_search(0.25**watchdog.restarts)
+            search.restart(0.25**watchdog.restarts)
             yield Step(watchdog.best_loss, x, f"{trouble}, went on from the best picture with smaller steps")
             continue
         if looks:
