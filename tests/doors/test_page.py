@@ -1,19 +1,28 @@
 """The page in a browser, as a person meets it; skipped where there is no Chromium."""
 
+import re
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from impasto.media.picture import read_picture, resize
-from tests.conftest import SAMPLE
+from tests.clips import make_film, moving_square
+from tests.conftest import SAMPLE, drawn
 from tests.doors.serving import Served, served
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WIDTH = """film => new Promise((told) => {
+    const tell = () => told(film.videoWidth);
+    if (film.videoWidth) tell();
+    else film.addEventListener("loadeddata", tell);
+})"""
 TOKEN = "a-token-for-the-page-test"
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -122,6 +131,69 @@ def test_a_part_that_is_painted_over_with_the_mouse_stays_as_photographed(
     small = resize(read_picture(photo).rgb, (64, 43))
     away = np.abs(read_picture(painting).rgb - small).mean((1, 2))
     assert away[5:15].mean() < 0.03 < away[-10:].mean()
+
+
+def paint(page: Page, words: str) -> dict[str, Any]:
+    """Asks for it in small, and gives the finished job."""
+    page.get_by_label("Longest side").fill("64")
+    page.get_by_text("More options").click()
+    page.get_by_label("Steps", exact=True).fill("3")
+    with page.expect_response("**/api/jobs") as answer:
+        page.get_by_role("button", name=words, exact=True).click()
+    expect(page.locator("#headline")).to_have_text("Painted", timeout=90_000)
+    job: dict[str, Any] = page.request.get(f"/api/jobs/{answer.value.json()['id']}").json()
+    return job
+
+
+def test_several_photos_become_a_batch_that_is_seen_as_one_sheet(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = opened()
+    photos = [tmp_path / f"{number}.png" for number in range(2)]
+    for path in photos:
+        Image.fromarray(drawn("photo", 64, 48)).save(path)
+    page.set_input_files("#photo-file", photos)
+    expect(page.locator("#headline")).to_have_text("2 photos", timeout=30_000)
+    page.locator("#tiles").get_by_role("button", name="The Scream").click()
+    job = paint(page, "Paint 2 photos")
+    assert [picture["painting"] for picture in job["pictures"]] == ["painting-0.png", "painting-1.png"]
+    page.get_by_role("button", name="Show painting 2").click()
+    expect(page.locator("#headline")).to_have_text("Painting 2 of 2")
+    expect(page.locator("#after")).to_have_attribute("src", re.compile("result.picture=1"))
+    page.get_by_role("button", name="All of them").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all").click()
+    with zipfile.ZipFile(download.value.path()) as whole:
+        assert whole.namelist() == ["001 0-scream.png", "002 1-scream.png"]
+
+
+def test_a_film_is_painted_and_played(opened: Callable[..., Page], tmp_path: Path) -> None:
+    page = opened()
+    frames = [moving_square(number) for number in range(3)]
+    page.set_input_files("#photo-file", make_film(tmp_path / "clip.webm", frames, codec="libvpx"))
+    expect(page.locator("#detail")).to_contain_text("about 3 frames", timeout=30_000)
+    expect(page.get_by_role("button", name="Keep a part as it is")).to_have_count(0)
+    page.locator("#tiles").get_by_role("button", name="The Scream").click()
+    page.get_by_text("More options").click()
+    page.get_by_label("Container").select_option("webm")
+    page.get_by_text("More options").click()
+    assert paint(page, "Paint the film")["painting"] == "painting.webm"
+    screen = page.locator("#screen")
+    expect(screen).to_be_visible()
+    assert screen.evaluate(WIDTH) == 48
+
+
+def test_a_photo_is_coloured_with_or_without_a_style(opened: Callable[..., Page], sample_grey: Path) -> None:
+    page = opened()
+    page.set_input_files("#photo-file", sample_grey)
+    page.get_by_label("Colour", exact=True).check()
+    page.get_by_role("button", name="Colour", exact=True).click()
+    expect(page.locator("#headline")).to_have_text("Coloured", timeout=60_000)
+    expect(page.locator("#after")).to_have_attribute("src", re.compile("/result"))
+    page.locator("#deeds").get_by_role("button", name="Again, but").click()
+    page.locator("#tiles").get_by_role("button", name="The Scream").click()
+    job = paint(page, "Paint")
+    assert (job["task"]["verb"], job["task"]["styles"]) == ("colorize", ["scream"])
 
 
 def test_a_refused_file_is_told_in_the_servers_words(opened: Callable[..., Page], tmp_path: Path) -> None:

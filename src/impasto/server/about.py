@@ -4,7 +4,7 @@ import io
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path as File
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from fastapi import Body, Path, Request, Response
 from PIL import Image
@@ -15,6 +15,7 @@ from impasto.media.cards import read_card
 from impasto.media.gallery import builtin_styles
 from impasto.server.access import AtDesk, Owner
 from impasto.server.guards import COOKIE, allowed
+from impasto.server.requests import Container
 from impasto.server.served import ServedColors, ServedFilm, ServedOptions
 
 _COOKIE_S: Final = 30 * 86400
@@ -51,9 +52,10 @@ class Limits(BaseModel):
 
 
 class OptionsPage(BaseModel):
-    """The options of each verb as a JSON schema, and the limits."""
+    """The options of each verb as a JSON schema, what a film can become, and the limits."""
 
     verbs: dict[str, dict[str, Any]]
+    containers: list[str]
     limits: Limits
 
 
@@ -147,6 +149,7 @@ def options_page(desk: AtDesk, owner: Owner) -> OptionsPage:  # noqa: ARG001
             "colorize": ServedColors.model_json_schema(),
             "video": ServedFilm.model_json_schema(),
         },
+        containers=list(get_args(Container)),
         limits=Limits(
             max_upload_bytes=int(float(options.max_upload)),
             max_pixels=options.max_pixels,

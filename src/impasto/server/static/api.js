@@ -44,12 +44,15 @@ export function upload(file) {
   return ask("/uploads", { method: "POST", body: form });
 }
 
+// which: of a batch's paintings, from 0
+const of = (which, mark) => (which === null ? mark : `picture=${which}&${mark}`);
+
 export const picture = {
   upload: (id) => `/api/uploads/${id}/picture`,
-  photo: (id) => `/api/jobs/${id}/photo`,
-  preview: (id, number) => `/api/jobs/${id}/preview?n=${number}`,
-  result: (id) => `/api/jobs/${id}/result`,
-  download: (id) => `/api/jobs/${id}/result?download=true`,
+  photo: (id, which = null) => `/api/jobs/${id}/photo?${of(which, "")}`,
+  preview: (id, number, which = null) => `/api/jobs/${id}/preview?${of(which, `n=${number}`)}`,
+  result: (id, which = null) => `/api/jobs/${id}/result?${of(which, "")}`,
+  download: (id, which = null) => `/api/jobs/${id}/result?${of(which, "download=true")}`,
   style: (name) => `/api/styles/${name}/thumbnail`,
 };
 

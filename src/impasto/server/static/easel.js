@@ -2,14 +2,36 @@
 
 import { $, button, duration, make } from "./dom.js";
 import { picture } from "./api.js";
+import { Sheet } from "./sheet.js";
 
 const SHOWABLE = /\.(png|jpe?g|webp|gif|avif)$/;
+const PLAYABLE = /\.(mp4|webm|mov)$/;
+const STAGES = { looking: "Looking through the film", painting: "Painting", writing: "Writing the film", measuring: "Measuring" };
+
+// How far a painting is, in words.
+function how({ progress, task }) {
+  if (!progress) return "";
+  if (progress.of) return `${progress.done ?? 0} of ${progress.of} ${task.verb === "batch" ? "paintings" : "frames"}`;
+  if (!progress.size_px) return "";
+  return `${progress.size_px[0]} × ${progress.size_px[1]}, step ${progress.step}${progress.steps ? ` of ${progress.steps}` : ""}`;
+}
+
+const headline = ({ task }) => (task.verb === "colorize" && !task.styles ? "Coloured" : "Painted");
+
+// In percent; null where it cannot be told.
+function share(progress) {
+  if (!progress || progress.stage === "looking") return null;
+  if (progress.of && !progress.step) return Math.round((100 * (progress.done ?? 0)) / progress.of);
+  if (progress.eta_s === null) return null;
+  return Math.round((100 * progress.seconds) / (progress.seconds + progress.eta_s + 0.01));
+}
 
 export class Easel {
   constructor(deeds) {
-    this.deeds = deeds; // what the buttons do: stop, cancel, again, retry
+    this.deeds = deeds; // what the buttons do: stop, cancel, again, brush, alone, all
     this.shown = null;
     this.spoken = "";
+    this.sheet = new Sheet((which) => this.deeds.alone(which));
     $("compare").addEventListener("input", () => this.cut(Number($("compare").value)));
   }
 
@@ -24,26 +46,59 @@ export class Easel {
 
   nothing() {
     $("easel").dataset.shows = "nothing";
-    $("canvas").hidden = true;
+    this.canvas(false);
+    this.sheet.hide();
     $("empty").hidden = false;
     $("below").hidden = true;
     this.shown = null;
   }
 
-  photo(upload) {
-    this.frame(picture.upload(upload.id), null);
+  // What is to be painted: a photo, a film, or many photos.
+  uploads(uploads, mayBrush) {
+    const [first] = uploads;
     this.shown = null;
-    this.tell(upload.name, `${upload.size_px[0]} × ${upload.size_px[1]} pixels`, [
-      button("Keep a part as it is", () => this.deeds.brush()),
-      button("Another photo", () => $("photo-file").click()),
-    ]);
+    const another = button("Another one", () => $("photo-file").click());
+    if (uploads.length > 1) {
+      this.show();
+      this.canvas(false);
+      this.sheet.uploads(uploads);
+      this.tell(`${uploads.length} photos`, "All of them become paintings, side by side.", [another]);
+      return;
+    }
+    this.sheet.hide();
+    this.frame(picture.upload(first.id), null);
+    const frames = first.frames > 1 ? `, ${first.kind === "film" ? "about " : ""}${first.frames} frames` : "";
+    this.tell(first.name, `${first.size_px[0]} × ${first.size_px[1]} pixels${frames}`, [mayBrush ? button("Keep a part as it is", () => this.deeds.brush()) : null, another].filter(Boolean));
+  }
+
+  show() {
+    $("easel").dataset.shows = "something";
+    $("empty").hidden = true;
+    $("below").hidden = false;
+  }
+
+  canvas(is) {
+    $("canvas").hidden = !is;
+    if (!is) this.film(null);
+  }
+
+  // A finished film plays in place of the picture.
+  film(src) {
+    const screen = $("screen");
+    screen.hidden = src === null;
+    $("before").classList.toggle("under", src !== null);
+    if (src === null) {
+      screen.pause();
+      screen.removeAttribute("src");
+    } else if (screen.getAttribute("src") !== src) {
+      screen.src = src;
+      if (!matchMedia("(prefers-reduced-motion: reduce)").matches) screen.play().catch(() => {}); // browsers may want a click first
+    }
   }
 
   frame(before, after) {
-    $("easel").dataset.shows = "something";
-    $("empty").hidden = true;
-    $("canvas").hidden = false;
-    $("below").hidden = false;
+    this.show();
+    this.canvas(true);
     if ($("before").getAttribute("src") !== before) $("before").src = before;
     if (after === null) $("after").removeAttribute("src");
     else if ($("after").getAttribute("src") !== after) this.fade(after);
@@ -61,37 +116,62 @@ export class Easel {
     else $("after").src = src;
   }
 
-  job(job, styles) {
-    const changed = this.shown !== job.id;
+  // which: of a batch, the painting that is looked at alone, or null
+  job(job, styles, which = null) {
+    const changed = this.shown !== job.id || this.which !== which;
     this.shown = job.id;
-    const done = job.state === "done";
-    const seen = job.progress?.previews ?? 0;
-    let after = seen ? picture.preview(job.id, done ? "last" : seen) : null;
-    if (done && SHOWABLE.test(job.painting)) after = picture.result(job.id);
-    if (job.state === "failed" || job.state === "cancelled") after = null;
-    this.frame(picture.photo(job.id), after);
-    for (const id of ["compare", "seam", "labels"]) $(id).hidden = !done;
-    if (!done || changed) this.cut(0);
-    this[job.state](job, styles);
+    this.which = which;
+    const batch = job.task.verb === "batch";
+    if (batch && which === null) {
+      this.show();
+      this.canvas(false);
+      this.sheet.job(job);
+    } else {
+      this.sheet.hide();
+      this.alone(job, which, changed);
+    }
+    this[job.state](job, styles, which);
     this.bar(job);
+  }
+
+  alone(job, which, changed) {
+    const ended = job.state === "done" || which !== null;
+    const painting = which === null ? job.painting : job.pictures[which]?.painting;
+    const seen = job.progress?.previews ?? 0;
+    let after = which !== null ? picture.preview(job.id, "last", which) : seen ? picture.preview(job.id, ended ? "last" : seen) : null;
+    if (ended && painting && SHOWABLE.test(painting)) after = picture.result(job.id, which);
+    if (job.state === "failed" || job.state === "cancelled") after = null;
+    const plays = ended && painting !== null && PLAYABLE.test(painting ?? "");
+    this.frame(picture.photo(job.id, which), plays ? null : after);
+    this.film(plays ? picture.result(job.id) : null);
+    $("labels").lastElementChild.textContent = job.task.verb === "colorize" ? "in colour" : "painting";
+    for (const id of ["compare", "seam", "labels"]) $(id).hidden = !ended || plays;
+    if (!ended || changed) this.cut(0);
   }
 
   queued(job, styles) {
     this.tell("Waiting for its turn", `${job.title}, ${styles}. You may close the page: the job is kept.`, [button("Cancel", () => this.deeds.cancel(job.id))]);
   }
 
-  running(job, styles) {
+  running(job, styles, which) {
     const { progress } = job;
-    const stage = !progress ? "Mixing the colours" : progress.eta_s === null ? "Painting" : `Painting, about ${duration(progress.eta_s)} left`;
-    const size = progress ? `, ${progress.size_px[0]} × ${progress.size_px[1]}, step ${progress.step}${progress.steps ? ` of ${progress.steps}` : ""}` : "";
-    const deeds = progress ? [button("Stop and keep", () => this.deeds.stop(job.id))] : [];
-    this.tell(stage, `${styles}${size}${progress?.note ? `. ${progress.note}` : ""}`, [...deeds, button("Cancel", () => this.deeds.cancel(job.id))], "Painting");
+    const stage = !progress ? "Mixing the colours" : progress.eta_s === null ? STAGES[progress.stage] : `${STAGES[progress.stage]}, about ${duration(progress.eta_s)} left`;
+    const deeds = progress?.previews ? [button("Stop and keep", () => this.deeds.stop(job.id))] : [];
+    this.tell(stage, [styles, how(job), progress?.note].filter(Boolean).join(", "), [...this.back(job, which), ...deeds, button("Cancel", () => this.deeds.cancel(job.id))], "Painting");
   }
 
-  done(job, styles) {
-    const detail = `${job.title}, ${styles}. ${job.size_px[0]} × ${job.size_px[1]} pixels in ${duration(job.seconds)}${job.notes.length ? `. ${job.notes.join(". ")}` : ""}`;
-    const download = make("a", { className: "button primary", href: picture.download(job.id), download: "" }, "Download");
-    this.tell("Painted", detail, [download, button("Again, but…", () => this.deeds.again(job))]);
+  done(job, styles, which) {
+    const count = job.pictures.filter((each) => each.painting).length;
+    const what = job.pictures.length ? `${count} paintings` : `${job.size_px[0]} × ${job.size_px[1]} pixels`;
+    const alone = which === null ? null : job.pictures[which];
+    const detail = alone ? alone.name : `${job.title}, ${styles}. ${what} in ${duration(job.seconds)}${job.notes.length ? `. ${job.notes.join(". ")}` : ""}`;
+    const words = job.pictures.length && !alone ? "Download all" : "Download";
+    const download = make("a", { className: "button primary", href: picture.download(job.id, which), download: "" }, words);
+    this.tell(alone ? `Painting ${which + 1} of ${job.pictures.length}` : headline(job), detail, [...this.back(job, which), download, button("Again, but…", () => this.deeds.again(job))]);
+  }
+
+  back(job, which) {
+    return which === null ? [] : [button("All of them", () => this.deeds.all(job))];
   }
 
   failed(job) {
@@ -109,17 +189,18 @@ export class Easel {
     const before = document.activeElement?.textContent;
     const had = $("deeds").contains(document.activeElement);
     const same = [...$("deeds").children].map((each) => each.textContent).join() === deeds.map((each) => each.textContent).join();
-    if (!same || this.built !== this.shown) {
+    const built = `${this.shown} ${this.which}`;
+    if (!same || this.built !== built) {
       $("deeds").replaceChildren(...deeds);
       if (had) ([...$("deeds").children].find((each) => each.textContent === before) ?? $("deeds").firstElementChild)?.focus();
-      this.built = this.shown;
+      this.built = built;
     }
     if (spoken !== this.spoken) $("spoken").textContent = this.spoken = spoken;
   }
 
   bar(job) {
     const working = job.state === "queued" || job.state === "running";
-    const percent = job.progress && working ? Math.round((100 * job.progress.seconds) / (job.progress.seconds + (job.progress.eta_s ?? 0) + 0.01)) : null;
+    const percent = working ? share(job.progress) : null;
     $("bar").hidden = !working;
     $("bar").classList.toggle("waiting", percent === null);
     $("bar").style.setProperty("--done", `${percent ?? 0}%`);

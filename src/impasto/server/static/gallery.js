@@ -9,6 +9,7 @@ export class Gallery {
   constructor(styles, changed, trouble) {
     this.changed = changed;
     this.trouble = trouble;
+    this.optional = false; // whether no style at all is a choice, too
     this.shares = new Map(); // style -> share, in the order of choosing
     this.titles = new Map(styles.map((style) => [style.name, style.title]));
     this.tiles = new Map();
@@ -67,7 +68,8 @@ export class Gallery {
   }
 
   toggle(name) {
-    if (!$("blend").checked) this.choose([name]);
+    if (!$("blend").checked && this.optional && this.shares.has(name)) this.choose([]);
+    else if (!$("blend").checked) this.choose([name]);
     else if (this.shares.has(name)) this.choose([...this.shares.keys()].filter((each) => each !== name));
     else this.choose([...this.shares.keys(), name]);
   }

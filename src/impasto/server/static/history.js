@@ -3,26 +3,27 @@
 import { $, ago, make } from "./dom.js";
 import { picture } from "./api.js";
 
+const KINDS = { video: "film", batch: "batch", colorize: "coloured" };
 const STATES = { queued: "waiting", running: "painting…", failed: "failed", cancelled: "cancelled" };
 
-// chosen: tells of a job's options those that are not as by default
-export function drawHistory(jobs, open, titleOf, chosen, deeds) {
+// what: in which style a job was painted, or what else was done. chosen: its options that are not as by default
+export function drawHistory(jobs, open, what, chosen, deeds) {
   $("history-empty").hidden = jobs.length > 0;
   $("history-note").textContent = jobs.length ? `${jobs.length === 60 ? "the last " : ""}${jobs.length}` : "";
-  $("cards").replaceChildren(...jobs.map((job) => card(job, job.id === open, titleOf, chosen, deeds)));
+  $("cards").replaceChildren(...jobs.map((job) => card(job, job.id === open, what(job), chosen(job), deeds)));
 }
 
-function card(job, isOpen, titleOf, chosen, deeds) {
-  const styles = job.task.styles.map(titleOf).join(" and ");
+function card(job, isOpen, styles, chosen, deeds) {
   const done = job.state === "done";
   const face = make("button", { type: "button", className: "face", "aria-label": `${done ? "Show" : STATES[job.state]} ${job.title}, ${styles}`, onclick: () => deeds.show(job) },
-    done ? make("img", { src: picture.preview(job.id, "last"), alt: "", loading: "lazy" }) : STATES[job.state]);
+    done ? make("img", { src: picture.preview(job.id, "last", job.pictures.length ? job.pictures.findIndex((each) => each.painting) : null), alt: "", loading: "lazy" }) : STATES[job.state],
+    done && KINDS[job.task.verb] ? make("span", { className: "kind" }, job.pictures.length ? `${job.pictures.length} paintings` : KINDS[job.task.verb]) : null);
   const link = (words, deed) => make("button", { type: "button", className: "link", "aria-label": `${words} ${job.title}, ${styles}`, onclick: deed }, words);
   return make("li", { className: isOpen ? "card open" : "card" }, face,
     make("div", { className: "words" },
       make("p", { className: "title", title: job.title }, job.title),
       make("p", { className: "soft small", title: styles }, `${styles}, ${ago(job.created_at)}`),
-      recipe(chosen(job.task.options ?? {}))),
+      recipe(chosen)),
     make("div", { className: "row" },
       done ? make("a", { className: "link", href: picture.download(job.id), download: "", "aria-label": `Download ${job.title}, ${styles}` }, "Download") : null,
       link("Again, but…", () => deeds.again(job)),

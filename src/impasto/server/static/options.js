@@ -1,31 +1,39 @@
-// The controls, made from the schema that the server sends: a new option appears here by itself.
+// The controls, made from the schemas that the server sends: a new option appears here by itself.
 
 import { make } from "./dom.js";
 
-const MAIN = ["strength", "size", "quality", "time", "colors", "keep_colors"];
-const NAMES = { size: "Longest side", time: "Or by the clock", jpeg_quality: "JPEG quality" };
-const ENDS = { strength: ["photo", "style"] };
+const MAIN = {
+  stylize: ["strength", "size", "quality", "time", "keep_colors"],
+  video: ["strength", "size", "quality", "keep_colors"],
+  colorize: ["saturation", "temperature", "rarity"],
+};
+const NAMES = { size: "Longest side", time: "Or by the clock", jpeg_quality: "JPEG quality", temperature: "Certainty to liveliness", hint: "Hints" };
+const ENDS = { strength: ["photo", "style"], rarity: ["usual colours", "rare colours"] };
 
-const title = (name) => NAMES[name] ?? name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+let verb = "stylize"; // whose fields are being built
+const title = (name) => (verb === "colorize" && name === "size" ? "The network looks at" : NAMES[name]) ?? name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+const idOf = (name) => (verb === "stylize" ? `option-${name}` : `${verb}-option-${name}`);
 
 export class Options {
-  constructor(main, more, page) {
+  constructor(of, page) {
+    verb = of;
     this.fields = new Map();
-    this.main = main;
-    this.more = more;
-    const { properties, $defs = {} } = page.verbs.stylize;
+    this.main = [];
+    this.more = [];
+    const { properties, $defs = {} } = page.verbs[of];
     for (const [name, raw] of Object.entries(properties)) {
       const schema = settled(raw, $defs);
-      if (name === "size") schema.maximum = Math.min(schema.maximum, page.limits.max_size_px);
+      if (name === "size" && of !== "colorize") schema.maximum = Math.min(schema.maximum, page.limits.max_size_px);
       this.add(name, schema);
     }
+    if (of === "video") this.add("container", { enum: page.containers, default: page.containers[0], description: "What the result is." });
   }
 
   add(name, schema) {
     const field = build(name, schema);
     field.initial = schema.default ?? null;
     this.fields.set(name, field);
-    (MAIN.includes(name) ? this.main : this.more).append(field.element);
+    (MAIN[verb].includes(name) ? this.main : this.more).push(field.element);
   }
 
   // Only what differs from the defaults, so that a recipe says what was chosen.
@@ -33,19 +41,21 @@ export class Options {
     const given = {};
     for (const [name, field] of this.fields) {
       const value = field.get();
-      if (value !== null && value !== field.initial) given[name] = value;
+      if (value !== null && !same(value, field.initial)) given[name] = value;
     }
     return given;
   }
 
   differing(given) {
-    return Object.entries(given).filter(([name, value]) => value !== (this.fields.get(name)?.initial ?? null));
+    return Object.entries(given).filter(([name, value]) => !same(value, this.fields.get(name)?.initial ?? null));
   }
 
   set(given) {
     for (const [name, field] of this.fields) field.set(given[name] ?? field.initial);
   }
 }
+
+const same = (one, other) => String(one) === String(other);
 
 function settled(raw, defs) {
   const found = raw.$ref ? { ...defs[raw.$ref.split("/").pop()], ...raw } : { ...raw };
@@ -54,9 +64,10 @@ function settled(raw, defs) {
 }
 
 function build(name, schema) {
-  const id = `option-${name}`;
+  const id = idOf(name);
   if (schema.enum) return schema.enum.length < 4 && name === "quality" ? choices(name, schema) : select(id, name, schema);
   if (schema.type === "boolean") return check(id, name, schema);
+  if (schema.type === "array") return words(id, name, schema);
   if (schema.type === "number" && schema.minimum === 0 && schema.maximum === 1) return slider(id, name, schema, 0.01);
   if (schema.type === "number" || schema.type === "integer") return number(id, name, schema);
   return text(id, name, schema);
@@ -108,6 +119,12 @@ function text(id, name, schema) {
   };
 }
 
+// Several words, with spaces between.
+function words(id, name, schema) {
+  const field = text(id, name, { ...schema, examples: schema.items.examples });
+  return { ...field, get: () => (field.get() ?? "").split(/\s+/).filter(Boolean), set: (value) => field.set((value ?? []).join(" ")) };
+}
+
 function select(id, name, schema) {
   const input = make("select", { id, name, "aria-describedby": `${id}-note` }, ...schema.enum.map((word) => make("option", { value: word }, word)));
   input.value = schema.default;
@@ -117,7 +134,7 @@ function select(id, name, schema) {
 function choices(name, schema) {
   const inputs = schema.enum.map((word) => make("input", { type: "radio", name, value: word, checked: word === schema.default }));
   const rows = inputs.map((input) => make("label", {}, input, make("span", {}, title(input.value))));
-  const id = `option-${name}`;
+  const id = idOf(name);
   const group = make("div", { className: "choices", role: "radiogroup", "aria-labelledby": id, "aria-describedby": `${id}-note` }, ...rows);
   return {
     element: field(make("span", { className: "name", id }, title(name)), group, note(id, schema)),

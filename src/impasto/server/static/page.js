@@ -3,53 +3,35 @@
 import * as api from "./api.js";
 import { Brush } from "./brush.js";
 import { $ } from "./dom.js";
+import { listen } from "./doors.js";
 import { Easel } from "./easel.js";
 import { Gallery } from "./gallery.js";
 import { drawHistory } from "./history.js";
 import { Options } from "./options.js";
+import { optionsOf, Subject, verbOf } from "./subject.js";
 
 const PATIENCE_MS = 8000; // between looks at the workers and at jobs of other windows
 
 class Page {
   constructor(styles, options) {
-    this.photo = null;
+    this.subject = new Subject();
     this.jobs = [];
     this.unfollow = () => {};
-    this.easel = new Easel({ stop: (id) => this.attempt(() => api.stop(id)), cancel: (id) => this.attempt(() => api.cancel(id)), again: (job) => this.again(job), brush: () => this.brush.open() });
-    this.brush = new Brush(() => (this.protect = []));
-    this.protect = []; // ids of masks that an earlier job had
-    this.options = new Options($("main-options"), $("more-options"), options);
+    this.easel = new Easel({
+      stop: (id) => this.attempt(() => api.stop(id)),
+      cancel: (id) => this.attempt(() => api.cancel(id)),
+      again: (job) => this.again(job),
+      brush: () => this.brush.open(),
+      alone: (which) => this.look(which),
+      all: () => this.look(null),
+    });
+    this.brush = new Brush(() => (this.subject.protect = []));
+    this.options = Object.fromEntries(["stylize", "video", "colorize"].map((verb) => [verb, new Options(verb, options)]));
     this.gallery = new Gallery(styles, () => this.ready(), (refusal) => this.trouble(refusal));
     const { limits } = options;
     $("photo-limits").textContent = `Up to ${Math.round(limits.max_upload_bytes / 1e6)} MB. It stays on this server, for ${limits.keep_days} days.`;
-    this.listen();
-  }
-
-  listen() {
-    $("controls").addEventListener("submit", (event) => (event.preventDefault(), this.paint()));
-    $("photo-file").addEventListener("change", () => {
-      const [file] = $("photo-file").files;
-      $("photo-file").value = "";
-      if (file) this.bring(file);
-    });
-    document.addEventListener("paste", (event) => {
-      const file = [...(event.clipboardData?.files ?? [])][0];
-      if (file) this.bring(file);
-    });
-    // A file that is dropped beside the easel must not make the browser leave the page.
-    for (const name of ["dragenter", "dragover"]) document.addEventListener(name, (event) => {
-      event.preventDefault();
-      $("easel").classList.toggle("dropping", !$("tiles").contains(event.target));
-    });
-    document.addEventListener("dragleave", (event) => event.relatedTarget ?? $("easel").classList.remove("dropping"));
-    document.addEventListener("drop", (event) => {
-      event.preventDefault();
-      $("easel").classList.remove("dropping");
-      const [file] = event.dataTransfer.files;
-      if (file && $("tiles").contains(event.target)) this.gallery.bring(file);
-      else if (file) this.bring(file);
-    });
-    addEventListener("hashchange", () => this.openFromAddress());
+    listen(this);
+    this.ready();
   }
 
   async attempt(deed) {
@@ -70,16 +52,31 @@ class Page {
     return null;
   }
 
-  async bring(file) {
+  // Photos, or a film, in place of what is on the easel.
+  async bring(files) {
     this.close();
-    $("headline").textContent = `Reading ${file.name || "the picture"}…`;
-    $("detail").textContent = "";
+    $("trouble").hidden = true;
     $("below").hidden = false;
-    const sent = await this.attempt(() => api.upload(file));
-    if (sent) this.forgetMask();
-    if (sent?.kind === "card") this.trouble(new api.Refusal(`${sent.name} is a style card; drop it onto the styles`, 422));
-    else if (sent) this.photo = sent;
-    if (this.photo) this.easel.photo(this.photo);
+    const sent = [];
+    for (const [number, file] of files.entries()) {
+      $("headline").textContent = files.length > 1 ? `Reading ${number + 1} of ${files.length}…` : `Reading ${file.name || "the picture"}…`;
+      $("detail").textContent = "";
+      const upload = await api.upload(file).catch((refusal) => this.trouble(refusal));
+      if (upload?.kind === "card") this.trouble(new api.Refusal(`${upload.name} is a style card; drop it onto the styles`, 422));
+      else if (upload?.kind === "film" && files.length > 1) this.trouble(new api.Refusal(`${upload.name} is a film; bring it alone`, 422));
+      else if (upload) sent.push(upload);
+    }
+    if (sent.length) {
+      this.forgetMask();
+      this.subject.uploads = sent;
+    }
+    this.lay();
+  }
+
+  // What is to be painted, back on the easel.
+  lay() {
+    const { uploads } = this.subject;
+    if (uploads.length) this.easel.uploads(uploads, this.subject.verb === "stylize");
     else this.easel.nothing();
     this.ready();
   }
@@ -87,12 +84,29 @@ class Page {
   // Forgets which job is on the easel; the job itself goes on.
   close() {
     this.unfollow();
+    this.job = null;
     if (location.hash) history.replaceState(null, "", location.pathname);
     for (const id of ["compare", "seam", "labels", "bar"]) $(id).hidden = true;
   }
 
+  // The controls that go with what is on the easel, and what is still missing.
   ready() {
-    const missing = [!this.photo && "a photo", !this.gallery.words().length && "a style"].filter(Boolean);
+    const { verb, uploads, reference } = this.subject;
+    const words = this.gallery.words();
+    const colors = verb === "colorize";
+    $("deed").hidden = verb === "video" || verb === "batch";
+    $("deed-note").hidden = $("color-options").hidden = !colors;
+    $("reference").textContent = reference ? reference.name : "Choose a picture in colour";
+    $("no-reference").hidden = !reference;
+    $("style-title").textContent = colors ? "Then repaint it, if you like" : "Style";
+    this.gallery.optional = colors;
+    const sets = [this.options[verb === "batch" ? "stylize" : verb], ...(colors && words.length ? [this.options.stylize] : [])];
+    for (const [part, id] of [["main", "main-options"], ["more", "more-options"]]) {
+      const fields = sets.flatMap((set) => set[part]);
+      if (fields.some((field, at) => $(id).children[at] !== field) || fields.length !== $(id).children.length) $(id).replaceChildren(...fields);
+    }
+    const missing = [!uploads.length && "a photo", !colors && !words.length && "a style"].filter(Boolean);
+    $("paint").textContent = colors && !words.length ? "Colour" : verb === "batch" ? `Paint ${uploads.length} photos` : verb === "video" ? "Paint the film" : "Paint";
     $("paint").disabled = missing.length > 0;
     $("paint-note").textContent = missing.length ? `Choose ${missing.join(" and ")}.` : "";
     $("paint-note").hidden = !missing.length;
@@ -100,11 +114,10 @@ class Page {
 
   async paint() {
     $("paint").disabled = true;
-    const mask = await this.brush.file();
+    const mask = this.subject.verb === "stylize" ? await this.brush.file() : null;
     const kept = mask ? await this.attempt(() => api.upload(mask)) : null;
     if (mask && !kept) return this.ready();
-    const protect = kept ? [kept.id] : this.protect;
-    const task = { photo: this.photo.id, styles: this.gallery.words(), protect, options: this.options.chosen() };
+    const task = this.subject.task(this.gallery.words(), $("blend").checked, this.options, kept ? [kept.id] : this.subject.protect);
     const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
     const job = await this.attempt(() => api.paint(task, key));
     this.ready();
@@ -117,7 +130,7 @@ class Page {
   forgetMask() {
     this.brush.clear();
     this.brush.close();
-    this.protect = [];
+    this.subject.protect = [];
   }
 
   show(job) {
@@ -126,19 +139,28 @@ class Page {
     $("mask").hidden = true;
     $("trouble").hidden = true;
     history.replaceState(null, "", `#job=${job.id}`);
+    this.which = null;
     this.told(job);
     this.unfollow = api.follow(job.id, (now) => this.told(now), () => (this.close(), this.easel.nothing(), this.refresh()));
   }
 
   told(job) {
+    this.job = job;
     const known = this.jobs.find((each) => each.id === job.id);
-    this.easel.job(job, this.styles(job));
+    this.easel.job(job, this.what(job), this.which);
     if (known?.state !== job.state) this.refresh();
     if (known) Object.assign(known, job);
   }
 
-  styles(job) {
-    return job.task.styles.map((word) => this.gallery.title(word)).join(" and ");
+  // One painting of the batch alone, or all of them.
+  look(which) {
+    this.which = which;
+    if (this.job) this.told(this.job);
+  }
+
+  what(job) {
+    const styles = (job.task.styles ?? []).map((word) => this.gallery.title(word)).join(" and ");
+    return verbOf(job) === "colorize" ? ["in colour", styles].filter(Boolean).join(", ") : styles;
   }
 
   open() {
@@ -150,45 +172,51 @@ class Page {
     const job = id && (await this.attempt(() => api.job(id)));
     if (job) {
       this.show(job);
-      this.photo ??= await api.uploadOf(job.task.photo).catch(() => null);
-      this.recall(job);
+      if (!this.subject.uploads.length) this.subject.uploads = await this.subject.recall(job).catch(() => []);
+      this.choose(job);
     }
   }
 
-  recall(job) {
-    this.gallery.choose(job.task.styles);
-    this.options.set(job.task.options ?? {});
+  // The choices that a job was made with.
+  choose({ task }) {
+    $("deed-colorize").checked = task.verb === "colorize";
+    $("deed-stylize").checked = task.verb !== "colorize";
+    if (task.blend) $("blend").checked = true;
+    this.options[optionsOf({ task })].set({ ...task.options, container: task.container });
+    if (task.painting) this.options.stylize.set(task.painting);
+    this.gallery.choose(task.styles ?? []);
     this.ready();
   }
 
   // The same photo with the same choices, to change one of them.
   async again(job) {
-    const sent = await this.attempt(() => this.photoOf(job));
+    const sent = await this.attempt(() => this.subject.recall(job));
     if (!sent) return;
     this.close();
-    if (this.photo?.id !== sent.id) this.forgetMask();
+    if (this.subject.uploads[0]?.id !== sent[0].id) this.forgetMask();
     else if (this.brush.used) $("mask").hidden = false;
-    this.photo = sent;
-    this.easel.photo(sent);
-    this.protect = this.brush.used ? [] : await this.stillThere(job.task.protect ?? []);
-    this.recall(job);
+    this.subject.uploads = sent;
+    this.subject.protect = this.brush.used ? [] : await this.stillThere(job.task.protect ?? []);
+    [this.subject.reference = null] = await this.found(job.task.reference ? [job.task.reference] : []);
+    this.choose(job);
+    this.lay();
     $("controls").scrollIntoView({ block: "nearest" });
-    $("option-strength").focus({ preventScroll: true });
+    $("main-options").querySelector("input").focus({ preventScroll: true });
   }
 
-  async stillThere(ids) {
-    const found = await Promise.all(ids.map((id) => api.uploadOf(id.replace("not:", "")).catch(() => null)));
-    return ids.filter((_, number) => found[number]);
+  async found(ids) {
+    return (await Promise.all(ids.map((id) => api.uploadOf(id).catch(() => null)))).filter(Boolean);
   }
 
-  async photoOf(job) {
-    try {
-      return await api.uploadOf(job.task.photo);
-    } catch (refusal) {
-      if (refusal.status !== 404) throw refusal;
-      const kept = await fetch(api.picture.photo(job.id)); // uploads are cleaned up before jobs
-      return api.upload(new File([await kept.blob()], job.title));
-    }
+  async stillThere(words) {
+    const found = new Set((await this.found(words.map((word) => word.replace("not:", "")))).map((each) => each.id));
+    return words.filter((word) => found.has(word.replace("not:", "")));
+  }
+
+  async refer(file) {
+    const sent = await this.attempt(() => api.upload(file));
+    if (sent) this.subject.reference = sent;
+    this.ready();
   }
 
   async forget(job) {
@@ -196,8 +224,7 @@ class Page {
     await this.attempt(() => api.forget(job.id));
     if (this.open() === job.id) {
       this.close();
-      if (this.photo) this.easel.photo(this.photo);
-      else this.easel.nothing();
+      this.lay();
     }
     await this.refresh();
   }
@@ -206,7 +233,8 @@ class Page {
     const jobs = await this.attempt(api.jobs);
     if (!jobs) return;
     this.jobs = jobs;
-    drawHistory(jobs, this.open(), (word) => this.gallery.title(word), (given) => this.options.differing(given), {
+    const chosen = (job) => this.options[optionsOf(job)].differing(job.task.options ?? {});
+    drawHistory(jobs, this.open(), (job) => this.what(job), chosen, {
       show: (job) => (this.show(job), this.refresh(), $("easel").scrollIntoView({ block: "nearest" })),
       again: (job) => this.again(job),
       forget: (job) => this.forget(job),
