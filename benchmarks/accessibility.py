@@ -3,8 +3,8 @@
 npm install axe-core
 python -m benchmarks.accessibility http://127.0.0.1:8000 node_modules/axe-core/axe.min.js photo.jpg
 
-Looks at the page when it is empty, with a photo and all options open, and with a finished painting, if the
-server has one. Prints what axe finds fault with; exit code 1 where that is serious.
+Looks at the page when it is empty, with a photo and all options open, with one to be coloured, and with the last four
+jobs of the server. Prints what axe finds fault with; exit code 1 where that is serious.
 """
 
 import argparse
@@ -38,10 +38,12 @@ def visit(page: Page, photo: Path, where: str) -> bool:
         page.locator("#tiles button").nth(number).click()
     page.get_by_text("More options").click()
     serious |= audit(page, f"{where}, with a photo")
-    if page.locator(".card .face").count():
-        page.locator(".card .face").first.click()
+    page.check("#deed-colorize")
+    serious |= audit(page, f"{where}, to be coloured")
+    for number in range(min(4, page.locator(".card .face").count())):
+        page.locator(".card .face").nth(number).click()
         page.wait_for_selector("#deeds a, #deeds button")
-        serious |= audit(page, f"{where}, with a job")
+        serious |= audit(page, f"{where}, with job {number + 1}")
     return serious
 
 
