@@ -74,6 +74,19 @@ def test_a_slow_upload_is_broken_off_and_holds_nobody_up(tmp_path: Path) -> None
             assert line.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
+def test_headers_that_do_not_end_are_broken_off_and_those_in_time_are_not(tmp_path: Path) -> None:
+    with served(tmp_path / "store", "--workers", "0", "--upload-time", "1s") as server:
+        address = urlsplit(server.url)
+        there = (address.hostname, address.port or 80)
+        begun = f"GET /api/health HTTP/1.1\r\nhost: {address.netloc}\r\n".encode()
+        with socket.create_connection(there, 20) as silent, socket.create_connection(there, 20) as slow:
+            for _ in range(2):
+                slow.sendall(begun + b"\r\n")
+                assert slow.recv(10_000).startswith(b"HTTP/1.1 200 ")
+            slow.sendall(begun)
+            assert slow.recv(1000) == silent.recv(1000) == b""
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

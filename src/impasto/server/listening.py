@@ -10,6 +10,7 @@ from impasto.options import ServeOptions
 from impasto.server.app import build_app
 from impasto.server.desk import Desk
 from impasto.server.guards import check_address
+from impasto.server.patience import LONGEST_S, protocol
 
 
 def serve(options: ServeOptions, ready: Callable[[str], None]) -> None:
@@ -25,6 +26,8 @@ def serve(options: ServeOptions, ready: Callable[[str], None]) -> None:
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         config = uvicorn.Config(
             app,
+            http=protocol(min(LONGEST_S, float(options.upload_time))),
+            ws="none",
             log_config=None,
             access_log=False,  # the guard writes its own
             server_header=False,
