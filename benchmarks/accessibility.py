@@ -3,8 +3,8 @@
 npm install axe-core
 python -m benchmarks.accessibility http://127.0.0.1:8000 node_modules/axe-core/axe.min.js photo.jpg
 
-Looks at the page when it is empty, with a photo and all options open, with one to be coloured, and with the last
-four jobs of the server. Prints what axe finds fault with; exit code 1 where that is serious.
+Looks at the page when it is empty, with a photo and all options open, with one to be coloured, and with
+the last four jobs of the server. Prints what axe finds fault with; exit code 1 where that is serious.
 """
 
 import argparse

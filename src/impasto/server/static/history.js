@@ -15,9 +15,10 @@ export function drawHistory(jobs, open, what, chosen, deeds) {
 
 function card(job, isOpen, styles, chosen, deeds) {
   const done = job.state === "done";
-  const face = make("button", { type: "button", className: "face", "aria-label": `${done ? "Show" : STATES[job.state]} ${job.title}, ${styles}`, onclick: () => deeds.show(job) },
+  const kind = done && KINDS[job.task.verb] ? (job.pictures.length ? `${job.pictures.length} paintings` : KINDS[job.task.verb]) : "";
+  const face = make("button", { type: "button", className: "face", "aria-label": `${done ? `Show ${kind}` : STATES[job.state]} ${job.title}, ${styles}`, onclick: () => deeds.show(job) },
     done ? make("img", { src: picture.preview(job.id, "last", job.pictures.length ? job.pictures.findIndex((each) => each.painting) : null), alt: "", loading: "lazy" }) : STATES[job.state],
-    done && KINDS[job.task.verb] ? make("span", { className: "kind" }, job.pictures.length ? `${job.pictures.length} paintings` : KINDS[job.task.verb]) : null);
+    kind ? make("span", { className: "kind" }, kind) : null);
   const link = (words, deed) => make("button", { type: "button", className: "link", "aria-label": `${words} ${job.title}, ${styles}`, onclick: deed }, words);
   return make("li", { className: isOpen ? "card open" : "card" }, face,
     make("div", { className: "words" },

@@ -48,6 +48,7 @@ export class Sheet {
   tell(face, word, waits) {
     face.word.textContent = word;
     face.word.hidden = !word;
+    face.button.setAttribute("aria-label", `${word || "Show"} ${face.name}`);
     face.button.disabled = waits;
     face.button.classList.toggle("waits", waits);
   }
@@ -59,8 +60,8 @@ export class Sheet {
     this.faces = pictures.map(([src, name], number) => {
       const image = make("img", { src, alt: "", loading: "lazy" });
       const word = make("span", { className: "word" });
-      const button = make("button", { type: "button", className: "face", "aria-label": `Show ${name}`, onclick: () => this.chosen(number) }, image, word);
-      return { image, word, button, wanted: src };
+      const button = make("button", { type: "button", className: "face", onclick: () => this.chosen(number) }, image, word);
+      return { image, word, button, name, wanted: src };
     });
     $("sheet").replaceChildren(...this.faces.map(({ button }) => make("li", {}, button)));
   }
