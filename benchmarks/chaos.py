@@ -1,14 +1,17 @@
-"""Jobs against kill -9: is each that was accepted ended once, with its painting whole?
+"""Jobs against kill -9: is each that was accepted ended once, with its result whole?
 
 python -m benchmarks.chaos                                             # SQLite, a server with two workers
-python -m benchmarks.chaos --fleet 3 --database postgresql://...       # PostgreSQL, three workers beside it
+python -m benchmarks.chaos --fleet 3                                   # SQLite, three workers beside it
+python -m benchmarks.chaos --fleet 3 --database postgresql://...       # the same on PostgreSQL
 
-Accepts small jobs over the API while the server or a worker is killed at random moments and started again,
-then waits until nothing is unfinished and looks at every painting. The database should be empty before.
+Accepts small jobs over the API, in turn paintings, films of three shots, batches of three photos and
+colourings, while the server or a worker is killed at random moments and started again; then waits until nothing
+is unfinished and looks at every result. The database should be empty before.
 """
 
 import argparse
 import io
+import json
 import os
 import random
 import signal
@@ -16,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx2
 import numpy as np
 from PIL import Image
@@ -42,7 +47,9 @@ class Crew:
         self.commands = [
             ["serve", "--port", str(PORT), "--workers", workers, "--jobs-per-client", "1000", *where]
         ]
-        self.commands += [["worker", *where] for _ in range(fleet)]
+        self.commands += [["worker", "--name", f"w{number}", *where] for number in range(1, fleet + 1)]
+        self.beats = store / "workers"
+        self.aim = 0.6
         self.log = (store.parent / "chaos.log").open("ab")
         self.processes = [self.start(command) for command in self.commands]
 
@@ -50,17 +57,31 @@ class Crew:
         return subprocess.Popen([sys.executable, "-m", "impasto", *command], stderr=self.log)
 
     def kill_one(self, chance: random.Random) -> str:
-        """kill -9 for one of them all; a server's own workers are started again by it."""
+        """kill -9 for one of them all, rather a busy worker; a server's own are started again by it."""
         children = _children(self.processes[0].pid)
+        busy = [number for number in range(1, len(self.processes)) if self.is_busy(number)]
+        if busy and chance.random() < self.aim:
+            self.kill(chance.choice(busy))
+            return "a worker at work"
         number = chance.randrange(len(self.processes) + len(children))
         if number >= len(self.processes):
             with suppress(ProcessLookupError):
                 os.kill(children[number - len(self.processes)], signal.SIGKILL)
             return "a worker of the server"
+        self.kill(number)
+        return "the server" if number == 0 else "a worker"
+
+    def kill(self, number: int) -> None:
         self.processes[number].kill()
         self.processes[number].wait()
         self.processes[number] = self.start(self.commands[number])
-        return "the server" if number == 0 else "a worker"
+
+    def is_busy(self, number: int) -> bool:
+        """Whether a worker beside the server said lately that it has a job in hand."""
+        with suppress(FileNotFoundError, ValueError):
+            beat = json.loads((self.beats / f"w{number}.json").read_bytes())
+            return beat["job"] is not None
+        return False
 
     def end(self) -> None:
         for process in self.processes:
@@ -94,24 +115,64 @@ def insist(method: str, path: str, **more: Any) -> Any:
     raise TimeoutError(path)
 
 
-def accept(number: int, photo: str, steps: int) -> str:
-    body = {"photo": photo, "styles": ["scream"], "options": {"size": 64, "steps": steps, "seed": number}}
-    return str(insist("POST", "/api/jobs", json=body, headers={"idempotency-key": str(number)})["id"])
+def uploads(folder: Path, seed: int) -> dict[str, Any]:
+    """Ids of a photo and a film."""
+    noise = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    png = io.BytesIO()
+    Image.fromarray(noise).save(png, "PNG")
+    film = folder / "clip.mp4"
+    shots = [noise, 255 - noise, noise // 3]
+    with av.open(film, "w") as output:
+        stream = output.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for picture in [shot for shot in shots for _ in range(4)]:
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(stream.encode(None))
+    send = {"photo": ("noise.png", png.getvalue()), "film": ("clip.mp4", film.read_bytes())}
+    return {kind: insist("POST", "/api/uploads", files={"file": file})["id"] for kind, file in send.items()}
+
+
+def accept(number: int, ids: dict[str, str], steps: int) -> str:
+    options = {"size": 64, "steps": steps, "seed": number}
+    photo, styles = {"photo": ids["photo"]}, {"styles": ["scream"]}
+    kinds: tuple[dict[str, Any], ...] = (
+        {**photo, **styles, "options": options},
+        {
+            "verb": "video",
+            "film": ids["film"],
+            **styles,
+            "options": options | {"frame_steps": steps // 4 + 1},
+        },
+        {"verb": "batch", "photos": [ids["photo"]] * 3, **styles, "options": options},
+        {"verb": "colorize", **photo, **styles, "painting": options},
+    )
+    headers = {"idempotency-key": str(number)}
+    return str(insist("POST", "/api/jobs", json=kinds[number % len(kinds)], headers=headers)["id"])
+
+
+def is_whole(folder: Path, job: dict[str, Any]) -> bool:
+    """Whether a result can be read from its first byte to its last."""
+    path = folder / job["painting"]
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as batch:
+            return len(batch.namelist()) == 3 and batch.testzip() is None
+    if path.suffix == ".mp4":
+        with av.open(path) as film:
+            return sum(1 for _ in film.decode(video=0)) == 12
+    return read_picture(path).size_px == (64, 48)
 
 
 def chaos(crew: Crew, args: argparse.Namespace) -> tuple[set[str], Counter[str]]:
     """The ids of the accepted jobs, and who was killed how often."""
     chance = random.Random(args.seed)
-    png = io.BytesIO()
-    noise = np.random.default_rng(args.seed).integers(0, 255, (48, 64, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(png, "PNG")
-    photo = insist("POST", "/api/uploads", files={"file": ("noise.png", png.getvalue())})["id"]
+    with tempfile.TemporaryDirectory() as folder:
+        ids = uploads(Path(folder), args.seed)
     accepted: set[str] = set()
     killed: Counter[str] = Counter()
     kill_at = time.monotonic() + chance.uniform(*args.every)
     while len(accepted) < args.jobs or killed.total() < args.kills:
         if len(accepted) < args.jobs:
-            accepted.add(accept(len(accepted), photo, args.steps))
+            accepted.add(accept(len(accepted), ids, args.steps))
         if killed.total() < args.kills and time.monotonic() > kill_at:
             killed[crew.kill_one(chance)] += 1
             kill_at = time.monotonic() + chance.uniform(*args.every)
@@ -155,16 +216,13 @@ def main() -> None:
                 jobs = all_jobs()
         finally:
             crew.end()
-        whole = sum(
-            read_picture(store / "local/jobs" / job["id"] / job["painting"]).size_px == (64, 48)
-            for job in jobs
-            if job["state"] == "done"
-        )
+        whole = sum(is_whole(store / "local/jobs" / job["id"], job) for job in jobs if job["state"] == "done")
         print(
             f"accepted {len(accepted)}, lost {len(accepted - {job['id'] for job in jobs})}, "
             f"made twice {len(jobs) - len(accepted)}"
         )
-        print(f"states {dict(Counter(job['state'] for job in jobs))}, whole paintings {whole}")
+        print(f"states {dict(Counter(job['state'] for job in jobs))}, whole results {whole}")
+        print(*(job["reason"] for job in jobs if job["reason"]), sep="\n")
         print(f"attempts {dict(sorted(Counter(job['attempts'] for job in jobs).items()))}")
         print(f"killed {dict(killed)}; half files {len(list(store.rglob('*.part')))}")
         print(f"{time.monotonic() - began:.0f} s")
