@@ -5,8 +5,8 @@ python -m benchmarks.chaos --fleet 3                                   # SQLite,
 python -m benchmarks.chaos --fleet 3 --database postgresql://...       # the same on PostgreSQL
 
 Accepts small jobs over the API, in turn paintings, films of three shots, batches of three photos and
-colourings, while the server or a worker is killed at random moments and started again; then waits until nothing
-is unfinished and looks at every result. The database should be empty before.
+colourings, while the server or a worker is killed at random moments and started again; then waits until
+nothing is unfinished and looks at every result. The database should be empty before.
 """
 
 import argparse
