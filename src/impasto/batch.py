@@ -132,7 +132,7 @@ def paint_all(
     studio = studio or Studio()
     to_do = []
     for number, task in enumerate(tasks, start=1):
-        if _is_done(ledger, task):
+        if is_done(ledger, task):
             yield Ended(number, task, "kept")
         else:
             to_do.append((number, task))
@@ -155,7 +155,7 @@ def paint_all(
 def _paint(number: int, task: StylizeTask, ledger: Ledger, studio: Studio) -> Iterator[Progress | Ended]:
     assert task.output is not None
     try:
-        _check_ours(task.output, ledger)
+        check_ours(task.output, ledger)
         made_from = fingerprint(task)
         task.output.parent.mkdir(parents=True, exist_ok=True)
         for event in repaint(task, studio):
@@ -171,13 +171,14 @@ def _paint(number: int, task: StylizeTask, ledger: Ledger, studio: Studio) -> It
         yield Ended(number, task, "failed", message=f"{type(defect).__name__}: {defect}", trace=trace)
 
 
-def _is_done(ledger: Ledger, task: StylizeTask) -> bool:
+def is_done(ledger: Ledger, task: StylizeTask) -> bool:
+    """Whether there is nothing to be painted for a task."""
     with suppress(ImpastoError):  # whoever paints it will tell
         return ledger.is_done(task)
     return False
 
 
-def _check_ours(output: Path, ledger: Ledger) -> None:
+def check_ours(output: Path, ledger: Ledger) -> None:
     """OutputError when painting would take the place of a file that impasto has not made."""
     if not output.exists() or ledger.knows(output):
         return

@@ -217,8 +217,8 @@ class StylizeOptions(Options):
         return steps
 
 
-class PlaceOptions(Options):
-    """Where jobs and their files are, and what a painting may take; the same for servers and workers."""
+class QueueOptions(Options):
+    """Where jobs and their files are; the same for all who share them."""
 
     store: Annotated[
         Path | None,
@@ -231,6 +231,11 @@ class PlaceOptions(Options):
             description="Keeps the jobs: sqlite:///FILE or postgresql://... Left out, SQLite in the store.",
         ),
     ] = None
+
+
+class PlaceOptions(QueueOptions):
+    """And what a painting may take; the same for servers and workers."""
+
     device: DeviceKnob = "auto"
     memory: Annotated[
         Bytes | None, Field(description="Stay below this much memory; left out, below what is free.")

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from impasto.batch import Ended, open_ledger
 from impasto.cli import main
-from impasto.media.picture import read_picture
+from impasto.cli.batching import planned
+from impasto.media.picture import read_picture, read_recipe
+from impasto.options import QueueOptions, StylizeOptions
+from impasto.server.sending import have_painted
+from tests.served import opened, process
 
 MakePicture = Callable[..., Path]
 QUICK = ["--size", "64", "--steps", "2", "-o", "out"]
@@ -120,3 +125,48 @@ def test_interrupting_leaves_only_what_is_done_and_says_how_to_go_on(photos: Pat
     assert child.wait(30) == 130
     assert json.loads(last) == {"event": "error", "message": "interrupted", "exit_code": 130}
     assert list(Path("out").iterdir()) == []
+
+
+def test_a_fleet_paints_a_batch_and_the_same_command_finds_it(
+    photos: Path, picture_file: MakePicture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("photos/c.png").write_text("This is no picture.")
+    picture_file("photo", "photos/painting.png")  # the name of a job's own file
+    words = ["batch", "photos", "scream", *QUICK, "--store", "store", "--json"]
+    with opened(Path("store")) as jobs, process(jobs, "one"):
+        assert main(words) == 3
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        outcomes = {line["photo"]: line for line in told if line["event"] in {"painted", "failed"}}
+        assert [outcomes[f"photos/{name}.png"]["event"] for name in "abc"] == ["painted", "painted", "failed"]
+        assert outcomes["photos/c.png"]["message"].startswith("c.png is no picture of a known format")
+        assert made() == ["out/a.png", "out/b.png", "out/painting.png"]
+        assert jobs.list("command-line", 10, 0) == []
+    assert main(["photos/b.png", "scream", *QUICK[:-1], "single.png", "--quiet"]) == 0
+    assert (read_picture(Path("single.png")).rgb == read_picture(Path("out/b.png")).rgb).all()
+    recipe = json.loads(read_recipe(Path("out/b.png")) or "")
+    assert recipe["task"]["photo"] == "b.png"
+    assert main(["batch", "photos", "scream", *QUICK]) == 3
+    assert "3 done before, 1 failed" in capsys.readouterr().err
+
+
+def test_a_batch_that_was_left_in_the_queue_is_brought_home_later(photos: Path) -> None:
+    tasks = planned(
+        [photos, Path("scream")],
+        (),
+        Path("out"),
+        StylizeOptions(size=64, steps=2),
+        blend=False,
+        recursive=False,
+    )
+    queue = QueueOptions(store=Path("store"))
+    with opened(Path("store")) as jobs:
+        left = have_painted(tasks, open_ledger(Path("out")), queue)
+        with process(jobs, "one"):
+            next(left)
+            left.close()
+            painted = [
+                event
+                for event in have_painted(tasks, open_ledger(Path("out")), queue)
+                if isinstance(event, Ended)
+            ]
+    assert [event.outcome for event in painted] == ["painted", "painted"]

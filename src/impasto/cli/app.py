@@ -20,6 +20,7 @@ from impasto.errors import ImpastoError
 from impasto.options import (
     MAX_PIXELS,
     ColorizeOptions,
+    QueueOptions,
     ServeOptions,
     StylizeOptions,
     VideoOptions,
@@ -215,9 +216,12 @@ def batch(  # noqa: PLR0913 - the words of the command line
     ] = None,
     config: Config = None,
     voice: Voice = Voice(),  # noqa: B008 - frozen
+    queue: Annotated[QueueOptions, Parameter(name="*", group="By a fleet")] = QueueOptions(),  # noqa: B008
     options: Options = StylizeOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Repaint many photos, in one style or several. The same command again goes on where it was stopped.
+
+    With --database, the workers of that queue paint them; docs/api.md tells of fleets.
 
     Parameters
     ----------
@@ -227,7 +231,7 @@ def batch(  # noqa: PLR0913 - the words of the command line
     from impasto.cli.batching import paint_batch, planned
 
     tasks = planned(photo, style, output, with_defaults(options, config), blend=blend, recursive=recursive)
-    return paint_batch(tasks, output, contact_sheet, voice)
+    return paint_batch(tasks, output, contact_sheet, voice, queue)
 
 
 @app.command

@@ -1,6 +1,6 @@
 """impasto batch: one bar for the painting at hand, one for all, and a line for each that is done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -13,10 +13,12 @@ from impasto.batch import Ended, Outcome, Step, find_photos, open_ledger, paint_
 from impasto.cli.console import Voice, spoken
 from impasto.cli.exits import Exit
 from impasto.cli.painting import details, place, progress_facts, result_facts, style_choices
+from impasto.cli.serving import serve_extra
 from impasto.errors import OptionError
+from impasto.ledger import Ledger
 from impasto.media.picture import check_writable
 from impasto.media.sheets import Cell, write_sheet
-from impasto.options import StylizeOptions
+from impasto.options import QueueOptions, StylizeOptions
 from impasto.tasks import StylizeTask
 
 CELLS_IN_A_ROW = 6
@@ -40,8 +42,14 @@ def planned(
     return tasks_for(find_photos(photos, folder, recursive=recursive), kinds, folder, options)
 
 
-def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, voice: Voice) -> Exit:
-    """Paints what is not done; the exit code says whether all of it worked."""
+def paint_batch(
+    tasks: Sequence[StylizeTask],
+    folder: Path,
+    sheet: Path | None,
+    voice: Voice,
+    queue: QueueOptions = QueueOptions(),  # noqa: B008 - frozen
+) -> Exit:
+    """Paints what is not done, or has it painted; the exit code says whether all of it worked."""
     ledger = open_ledger(folder)
     if sheet is not None:
         _check_sheet(sheet, tasks)
@@ -50,7 +58,7 @@ def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, 
     try:
         display = _Display(len(tasks), voice)
         with display.bars:
-            for event in paint_all(tasks, ledger):
+            for event in _events(tasks, ledger, queue):
                 display.show(event)
                 if isinstance(event, Ended):
                     ended.append(replace(event, result=None))  # a thousand pictures would fill the memory
@@ -64,6 +72,14 @@ def paint_batch(tasks: Sequence[StylizeTask], folder: Path, sheet: Path | None, 
         _write_sheet(sheet, ended)
         voice.console.print(str(sheet))
     return _sum_up(ended, perf_counter() - started, voice)
+
+
+def _events(tasks: Sequence[StylizeTask], ledger: Ledger, queue: QueueOptions) -> Iterator[Step | Ended]:
+    if queue == QueueOptions():
+        return paint_all(tasks, ledger)
+    with serve_extra():
+        from impasto.server.sending import have_painted
+    return have_painted(tasks, ledger, queue)
 
 
 def _announced(tasks: Sequence[StylizeTask], folder: Path) -> str:

@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from sqlalchemy.exc import SQLAlchemyError
 
 from impasto.errors import ServiceError
-from impasto.options import PlaceOptions
+from impasto.options import QueueOptions
 from impasto.server.store import Store
 
 QUEUE: Final = "paintings"
@@ -29,7 +29,7 @@ VERSION: Final = "1"
 POLLING_S: Final = 0.5
 
 
-def place(options: PlaceOptions) -> tuple[Store, str]:
+def place(options: QueueOptions) -> tuple[Store, str]:
     """The store, and the database's URL."""
     store = Store(options.store or user_data_path("impasto", appauthor=False) / "server")
     return store, options.database or f"sqlite:///{store.root / 'jobs.sqlite'}"

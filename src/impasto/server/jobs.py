@@ -16,7 +16,6 @@ from impasto.server.database import JOBS, PAINT, QUEUE, VERSION, WHOLE, WHOLES
 from impasto.server.parts import Parts, reason_in
 from impasto.server.requests import Asked, JobRequest
 from impasto.server.store import Store, new_id
-from impasto.tasks import ColorizeTask, StylizeTask
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: Final[dict[str, State]] = {
@@ -108,20 +107,10 @@ class Jobs:
                 self.store.give(owner, upload_id, job_id, name)
             for number, upload_id in enumerate(asked.shown):
                 self.store.show(owner, upload_id, job_id, number if len(asked.shown) > 1 else None)
-            alone = isinstance(asked.task, StylizeTask | ColorizeTask)
-            self.client.enqueue(
-                {
-                    "workflow_name": PAINT if alone else WHOLE,
-                    "queue_name": QUEUE if alone else WHOLES,
-                    "workflow_id": job_id,
-                    "queue_partition_key": owner,
-                    "authenticated_user": owner,
-                    "app_version": VERSION,
-                    "attributes": {"fingerprint": fingerprint},
-                },
-                self._payload(owner, asked)
-                | {"requested": request.model_dump(mode="json", exclude_unset=True)},
-            )
+            payload = self._payload(owner, asked) | {
+                "requested": request.model_dump(mode="json", exclude_unset=True)
+            }
+            enqueue(self.client, job_id, payload, fingerprint)
         return self.get(owner, job_id), True
 
     def _payload(self, owner: str, asked: Asked) -> dict[str, Any]:
@@ -252,6 +241,23 @@ class Jobs:
             seconds=outcome.get("seconds"),
             notes=outcome.get("notes", ()),
         )
+
+
+def enqueue(client: DBOSClient, job_id: str, payload: dict[str, Any], fingerprint: str) -> None:
+    """Accepts a job, whose files are in its folder; fingerprint: of what was asked."""
+    alone = payload["task"]["verb"] in {"stylize", "colorize"}
+    client.enqueue(
+        {
+            "workflow_name": PAINT if alone else WHOLE,
+            "queue_name": QUEUE if alone else WHOLES,
+            "workflow_id": job_id,
+            "queue_partition_key": payload["owner"],
+            "authenticated_user": payload["owner"],
+            "app_version": VERSION,
+            "attributes": {"fingerprint": fingerprint},
+        },
+        payload,
+    )
 
 
 def _id_of_key(owner: str, key: str) -> str:

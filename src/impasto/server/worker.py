@@ -54,6 +54,7 @@ def work(options: WorkerOptions, leave: Event) -> None:
         leave.set()
         hands.wait_until_empty(PUT_BACK_S)
         DBOS.destroy(destroy_registry=True)
+        _bring_back_from(client, lambda worker: worker == name)  # what the queue gave us at the last moment
         client.destroy()
         fleet.leave(name)
         lock.release()
@@ -77,13 +78,16 @@ def _register_one(name: str, deed: Callable[[str, dict[str, Any]], dict[str, Any
 
 def _bring_back(client: DBOSClient, name: str, living: set[str]) -> None:
     """The first of the living puts the jobs of the dead into their queues again."""
-    if name != min(living, default=name):
-        return
+    if name == min(living, default=name):
+        _bring_back_from(client, lambda worker: worker not in living)
+
+
+def _bring_back_from(client: DBOSClient, is_gone: Callable[[str | None], bool]) -> None:
     running = client.list_workflows(
         status="PENDING", queue_name=[QUEUE, WHOLES], load_input=False, load_output=False, limit=1000
     )
     for row in running:
-        if row.executor_id not in living:
+        if is_gone(row.executor_id):
             log.warning(
                 "job %s is brought back from worker %s, which is gone", row.workflow_id, row.executor_id
             )
