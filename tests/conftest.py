@@ -1,6 +1,7 @@
 """Pictures that the tests draw for themselves."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ def drawn(kind: str, width: int, height: int) -> NDArray[np.uint8]:
 def _no_config_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer likes best is not what is tested."""
     monkeypatch.setenv("IMPASTO_CONFIG", "")
+
+
+@pytest.fixture(autouse=True)
+def _no_log_to_a_closed_stream() -> Iterator[None]:
+    """DBOS keeps its log's stream, which may be one that pytest takes away after the test."""
+    yield
+    logging.getLogger("dbos").handlers.clear()
 
 
 @pytest.fixture(scope="session")

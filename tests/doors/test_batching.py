@@ -160,10 +160,8 @@ def test_a_batch_that_was_left_in_the_queue_is_brought_home_later(photos: Path) 
     )
     queue = QueueOptions(store=Path("store"))
     with opened(Path("store")) as jobs:
-        left = have_painted(tasks, open_ledger(Path("out")), queue)
         with process(jobs, "one"):
-            next(left)
-            left.close()
+            next(have_painted(tasks, open_ledger(Path("out")), queue))
             painted = [
                 event
                 for event in have_painted(tasks, open_ledger(Path("out")), queue)

@@ -87,6 +87,16 @@ def connect(url: str) -> DBOSClient:
     )
 
 
+def client_of(url: str) -> DBOSClient:
+    """A client of a database whose tables are made if nobody has been there; ServiceError if it is none."""
+    client = connect(url)
+    try:
+        client.list_workflows(limit=1)
+    except SQLAlchemyError:
+        prepare_database(url)
+    return client
+
+
 def without_password(url: str) -> str:
     """A URL that may be shown."""
     scheme, _, rest = url.partition("://")

@@ -21,7 +21,7 @@ from impasto.media.gallery import builtin_styles
 from impasto.media.picture import read_recipe
 from impasto.options import QueueOptions
 from impasto.server.claim import UNFINISHED
-from impasto.server.database import connect, place, prepare_database
+from impasto.server.database import client_of, place
 from impasto.server.jobs import enqueue
 from impasto.server.parts import reason_in
 from impasto.server.store import OUTCOME, PREVIEW, Store, read_outcome
@@ -51,7 +51,6 @@ def have_painted(
     or the store cannot be used.
     """
     store, url = place(options)
-    prepare_database(url)
     sender = _Sender(store, url, ledger)
     try:
         yield from sender.send(tasks)
@@ -66,7 +65,7 @@ class _Sender:
     def __init__(self, store: Store, url: str, ledger: Ledger) -> None:
         self.store = store
         self.ledger = ledger
-        self.client = connect(url)
+        self.client = client_of(url)
         self.out: dict[str, _Sent] = {}
         self.began = time.monotonic()
 
