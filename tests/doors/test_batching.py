@@ -159,12 +159,11 @@ def test_a_batch_that_was_left_in_the_queue_is_brought_home_later(photos: Path) 
         recursive=False,
     )
     queue = QueueOptions(store=Path("store"))
-    with opened(Path("store")) as jobs:
-        with process(jobs, "one"):
-            next(have_painted(tasks, open_ledger(Path("out")), queue))
-            painted = [
-                event
-                for event in have_painted(tasks, open_ledger(Path("out")), queue)
-                if isinstance(event, Ended)
-            ]
+    with opened(Path("store")) as jobs, process(jobs, "one"):
+        next(have_painted(tasks, open_ledger(Path("out")), queue))
+        painted = [
+            event
+            for event in have_painted(tasks, open_ledger(Path("out")), queue)
+            if isinstance(event, Ended)
+        ]
     assert [event.outcome for event in painted] == ["painted", "painted"]
