@@ -150,20 +150,12 @@ def test_a_fleet_paints_a_batch_and_the_same_command_finds_it(
 
 
 def test_a_batch_that_was_left_in_the_queue_is_brought_home_later(photos: Path) -> None:
-    tasks = planned(
-        [photos, Path("scream")],
-        (),
-        Path("out"),
-        StylizeOptions(size=64, steps=2),
-        blend=False,
-        recursive=False,
-    )
+    options = StylizeOptions(size=64, steps=2)
+    tasks = planned([photos, Path("scream")], (), Path("out"), options, blend=False, recursive=False)
     queue = QueueOptions(store=Path("store"))
     with opened(Path("store")) as jobs, process(jobs, "one"):
         next(have_painted(tasks, open_ledger(Path("out")), queue))
-        painted = [
-            event
-            for event in have_painted(tasks, open_ledger(Path("out")), queue)
-            if isinstance(event, Ended)
-        ]
-    assert [event.outcome for event in painted] == ["painted", "painted"]
+        events = list(have_painted(tasks, open_ledger(Path("out")), queue))
+        assert jobs.list("command-line", 10, 0) == []
+    assert [event.outcome for event in events if isinstance(event, Ended)][-1] == "painted"
+    assert made() == ["out/a.png", "out/b.png"]
