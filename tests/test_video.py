@@ -13,21 +13,26 @@ from typing import Any
 import numpy as np
 import pytest
 
+from impasto.crossing import to_tensor
 from impasto.errors import FilmError, OptionError, OutputError
 from impasto.media.film import open_film
 from impasto.media.frames import glances, read_frames, timeline
 from impasto.media.picture import read_picture
-from impasto.options import VideoOptions
+from impasto.networks.cielab import to_lab
+from impasto.options import ColoringOptions, VideoOptions
 from impasto.studio import Studio
 from impasto.tasks import FilmProgress, FilmResult, StyleChoice, VideoTask
 from impasto.video import paint_film
 from impasto.video.assignment import Assignment
-from impasto.video.shot import Painted, neighbours_of, paint_shot
+from impasto.video.crew import make_shot
+from impasto.video.folder import Made
+from impasto.video.shot import neighbours_of
 from tests.clips import make_film, moving_square, sound_packets
 
 QUICK: dict[str, Any] = {"size": 48, "steps": 2, "frame_steps": 1, "precision": "float32", "keep": True}
 STUDIO = Studio()
 STYLE = (StyleChoice(source="great-wave"),)
+COLORS = ColoringOptions(size=64, looks=1, rarity=1)
 
 
 def frames_of(count: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
@@ -39,9 +44,20 @@ def two_scenes(path: Path) -> Path:
 
 
 def paint(
-    source: Path, output: Path, stop: Callable[[], bool] = lambda: False, **options: Any
+    source: Path,
+    output: Path,
+    stop: Callable[[], bool] = lambda: False,
+    styles: tuple[StyleChoice, ...] = STYLE,
+    coloring: ColoringOptions | None = None,
+    **options: Any,
 ) -> FilmResult | None:
-    task = VideoTask(film=source, styles=STYLE, output=output, options=VideoOptions(**(QUICK | options)))
+    task = VideoTask(
+        film=source,
+        styles=styles,
+        output=output,
+        options=VideoOptions(**(QUICK | options)),
+        coloring=coloring,
+    )
     events = list(paint_film(task, STUDIO, stop))
     return events[-1] if isinstance(events[-1], FilmResult) else None
 
@@ -81,6 +97,65 @@ def test_stopped_anywhere_the_same_command_gives_the_same_bytes(
         assert not (tmp_path / "parts.mp4").exists()
     assert paint(source, tmp_path / "parts.mp4", **options) is not None
     assert painted(tmp_path / "parts.mp4") == painted(tmp_path / "whole.mp4")
+
+
+@pytest.mark.parametrize("styles", [(), STYLE])
+def test_a_film_in_colours_goes_on_with_the_same_bytes(
+    tmp_path: Path, styles: tuple[StyleChoice, ...]
+) -> None:
+    source = two_scenes(tmp_path / "a.mp4")
+    wanted: dict[str, Any] = {"styles": styles, "coloring": COLORS}
+    result = paint(source, tmp_path / "whole.mp4", **wanted)
+    assert result is not None
+    assert result.report["colored_frame_s"] > 0
+    assert (result.report["later_frame_s"] is not None) == bool(styles)
+    assert sound_packets(tmp_path / "whole.mp4") == sound_packets(source)
+    for count in (1, 3, 2):
+        assert paint(source, tmp_path / "parts.mp4", after(count), **wanted) is None
+    assert paint(source, tmp_path / "parts.mp4", **wanted) is not None
+    assert painted(tmp_path / "parts.mp4") == painted(tmp_path / "whole.mp4")
+    paint(source, tmp_path / "two.mp4", workers=2, **wanted)
+    assert painted(tmp_path / "two.mp4") == painted(tmp_path / "whole.mp4")
+    beginning = make_film(tmp_path / "b.mp4", frames_of(4), sound="aac")
+    assert paint(beginning, tmp_path / "c.mp4", preview=2, **wanted) is not None
+    preview = painted(tmp_path / "c.mp4")
+    assert paint(beginning, tmp_path / "c.mp4", **wanted) is not None
+    assert painted(tmp_path / "c.mp4").items() > preview.items()
+
+
+def test_a_grey_film_becomes_a_film_in_colours_as_large_as_it_is(tmp_path: Path) -> None:
+    greys = [np.repeat(frame.mean(2, keepdims=True), 3, 2).astype(np.uint8) for frame in frames_of(3)]
+    source = make_film(tmp_path / "a.mkv", greys, codec="ffv1", pixel_format="gray")
+    assert paint(source, tmp_path / "b.mkv", styles=(), coloring=COLORS, size=16, codec="ffv1") is not None
+    film = open_film(tmp_path / "b.mkv")
+    assert film.size_px == (48, 32)
+    line = timeline(film, [(seen.time, seen.duration) for seen in glances(film, [])])
+    for frame, grey in zip(read_frames(film, line, range(3), (48, 32)), greys, strict=True):
+        lab = to_lab(to_tensor(frame.rgb))
+        assert lab[:, 1:].norm(dim=1).mean() > 2
+        # Colours as light as these are not all within sRGB, but nearly.
+        lightness = to_lab(to_tensor((grey / 255).astype("f4")))[:, 0]
+        assert (lab[:, 0] - lightness).abs().mean() < 1
+
+
+def test_the_colours_of_a_still_film_stay(tmp_path: Path) -> None:
+    source = make_film(tmp_path / "a.mkv", [moving_square(0)] * 4, codec="ffv1", pixel_format="bgr0")
+    paint(source, tmp_path / "b.mp4", styles=(), coloring=COLORS)
+    first, *rest = [read_picture(path).rgb for path in sorted(tmp_path.glob("b.mp4.work-*/pass-0/*.png"))]
+    for frame in rest:
+        assert np.abs(frame - first).max() < 0.02
+
+
+def test_a_report_of_colours_tells_how_steady_they_are(tmp_path: Path) -> None:
+    source = make_film(tmp_path / "a.mp4", frames_of(3))
+    task = VideoTask(
+        film=source, styles=(), output=tmp_path / "b.mp4", options=VideoOptions(**QUICK), coloring=COLORS
+    )
+    result = list(paint_film(task, STUDIO, measured=True))[-1]
+    assert isinstance(result, FilmResult)
+    assert result.report["error_of"] == "ab"
+    assert set(result.report["warp_errors"]) == {2, 3}
+    assert "style_distance" not in result.report
 
 
 @pytest.mark.slow
@@ -206,9 +281,9 @@ def test_a_crew_that_stops_leaves_the_beginning_of_a_film(tmp_path: Path) -> Non
     source = two_scenes(tmp_path / "a.mp4")
     task = VideoTask(film=source, styles=STYLE, output=tmp_path / "b.mp4", options=VideoOptions(**QUICK))
 
-    def crew(job: Assignment, _task: VideoTask, _stop: Callable[[], bool]) -> Iterator[Painted]:
-        yield from paint_shot(job, range(*job.survey.shots[1]))
-        yield from paint_shot(job, range(*job.survey.shots[0]), after(3))
+    def crew(job: Assignment, _task: VideoTask, _stop: Callable[[], bool]) -> Iterator[Made]:
+        yield from make_shot(job, range(*job.survey.shots[1]))
+        yield from make_shot(job, range(*job.survey.shots[0]), after(3))
 
     *_, result = paint_film(task, STUDIO, crew=crew)
     assert isinstance(result, FilmResult)

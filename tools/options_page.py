@@ -41,7 +41,8 @@ MORE: dict[str, type[Options]] = {
 FILM = """
 ## Options of `impasto video FILM STYLE`
 
-All of the above but `--time`, and these:
+All of the above but `--time`, and these; `--colorize`, and with it `--coloring.temperature` and all others of
+`impasto colorize` that are about colours:
 """
 
 

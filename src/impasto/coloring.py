@@ -14,7 +14,6 @@ from impasto.crossing import to_pixels, to_tensor
 from impasto.errors import OptionError
 from impasto.media.cards import sha256_of
 from impasto.media.picture import (
-    Picture,
     read_picture,
     read_recipe,
     resize_picture,
@@ -23,6 +22,7 @@ from impasto.media.picture import (
 )
 from impasto.methods.colorize import Hint, Taste, colorize, palette_of
 from impasto.networks.cielab import to_lab
+from impasto.options import ColoringOptions
 from impasto.recipes import provenance, whereabouts
 from impasto.run import check_output, check_sides, run
 from impasto.studio import ColorStudio, Studio
@@ -48,10 +48,12 @@ def color(
     photo = read_picture(task.photo, max_pixels=task.options.max_pixels)
     if task.options.strip_gps:
         photo = without_gps(photo)
-    room = studio.colorist(task.options)
+    room = studio.colorist(task.options, task.options.device, task.options.precision)
     settled = {"device": room.device.type, "precision": str(room.dtype).removeprefix("torch.")}
     task = task.model_copy(update={"options": task.options.model_copy(update=settled)})
-    taste, canvas = taste_of(task, photo, room), to_tensor(photo.rgb).to(room.device)
+    hints = tuple(_hint(text, photo.size_px) for text in task.options.hint)
+    taste = taste_of(task.options, room, task.options.max_pixels)._replace(hints=hints)
+    canvas = to_tensor(photo.rgb).to(room.device)
     photo = replace(photo, rgb=np.empty((0, 0, 3), np.float32))  # a large one would be in the way
     photo = replace(photo, rgb=to_pixels(colorize(room.colorist, canvas, taste)))
     made_from = provenance(task) | {"colorizer_sha256": room.sha256}
@@ -81,24 +83,19 @@ def color(
     yield Colored(task, photo.rgb, seconds, notes, report)
 
 
-def taste_of(task: ColorizeTask, photo: Picture, room: ColorStudio) -> Taste:
-    """The options in the method's words; OptionError for a hint outside, PictureError for the reference."""
-    options = task.options
+def taste_of(options: ColoringOptions, room: ColorStudio, max_pixels: int) -> Taste:
+    """The options in the method's words; PictureError for the reference."""
     palette = None
     if options.reference is not None:
-        reference = resize_picture(
-            read_picture(options.reference, max_pixels=options.max_pixels), REFERENCE_PX
-        )
+        reference = resize_picture(read_picture(options.reference, max_pixels=max_pixels), REFERENCE_PX)
         palette = palette_of(to_tensor(reference.rgb).to(room.device), room.colorist.centres)
-    hints = tuple(_hint(text, photo.size_px) for text in options.hint)
     return Taste(
         options.temperature,
         options.rarity,
         options.saturation,
         options.looks,
         options.size,
-        hints,
-        palette,
+        palette=palette,
     )
 
 

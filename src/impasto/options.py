@@ -297,8 +297,8 @@ class ServeOptions(PlaceOptions):
     ] = 7
 
 
-class ColorizeOptions(Options):
-    """How a black-and-white picture is coloured."""
+class ColoringOptions(Options):
+    """How what was black-and-white is coloured."""
 
     temperature: Annotated[
         float,
@@ -313,10 +313,6 @@ class ColorizeOptions(Options):
         Field(ge=0, le=1, description="From 0, colours as frequent as in photos, to 1, rare ones favoured."),
     ] = 0.6
     saturation: Annotated[float, Field(ge=0, le=3, description="Multiplies how colourful it is.")] = 1.0
-    hint: Annotated[
-        tuple[HintText, ...],
-        Field(description="A colour that belongs somewhere: pixels from left, from top, and #rrggbb."),
-    ] = ()
     reference: Annotated[
         Path | None, Field(description="A picture in colour, whose colours are made likelier.")
     ] = None
@@ -334,6 +330,15 @@ class ColorizeOptions(Options):
     weights: Annotated[
         Path | None, Field(description="Weights of either network from a file (.pth or .safetensors).")
     ] = None
+
+
+class ColorizeOptions(ColoringOptions):
+    """How a black-and-white picture is coloured and written."""
+
+    hint: Annotated[
+        tuple[HintText, ...],
+        Field(description="A colour that belongs somewhere: pixels from left, from top, and #rrggbb."),
+    ] = ()
     device: DeviceKnob = "auto"
     precision: PrecisionKnob = "auto"
     format: FormatKnob = "png"

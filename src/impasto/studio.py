@@ -18,7 +18,7 @@ from impasto.networks.colorizer import Colorizer
 from impasto.networks.vgg import Vgg, VggWeights, set_compute_type
 from impasto.networks.weights import load_squeezenet, load_vgg, vgg_weights
 from impasto.networks.zhang import ZhangNet
-from impasto.options import Backbone, ColorizeOptions, ColorNetwork, StylizeOptions
+from impasto.options import Backbone, ColoringOptions, ColorNetwork, Device, Precision, StylizeOptions
 from impasto.stylebook import Loaded, load_style
 
 STYLES_KEPT: Final = 32
@@ -67,11 +67,14 @@ class Studio:
         dtype = self._precision(options.precision, device)
         return self._load_network(options.backbone, options.weights, device, dtype)
 
-    def colorist(self, options: ColorizeOptions) -> ColorStudio:
+    def colorist(
+        self, options: ColoringOptions, device: Device = "auto", precision: Precision = "auto"
+    ) -> ColorStudio:
         """The network that colours, as the options ask; errors as for `network`."""
-        device = choose_device(options.device)
-        dtype = self._precision(options.precision, device)
-        return self._load_colorist(options.network, options.weights, device, dtype)
+        chosen = choose_device(device)
+        return self._load_colorist(
+            options.network, options.weights, chosen, self._precision(precision, chosen)
+        )
 
     def _new_colorist(
         self, network: ColorNetwork, weights: Path | None, device: torch.device, dtype: torch.dtype

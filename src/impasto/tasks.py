@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from impasto.options import (
+    ColoringOptions,
     ColorizeOptions,
     StylizeOptions,
     TrainColorizerOptions,
@@ -214,15 +215,25 @@ class TrainColorizerTask(BaseModel):
 
 
 class VideoTask(BaseModel):
-    """Repaint a film, and write it to output. film: a file, a folder of pictures, or their pattern."""
+    """Colour a film, repaint it, or both, and write it to output.
+
+    film: a file, a folder of pictures, or their pattern. coloring: None where it has its colours already.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verb: Literal["video"] = "video"
     film: Path
-    styles: Annotated[tuple[StyleChoice, ...], Field(min_length=1)]
+    styles: tuple[StyleChoice, ...]
     output: Path
     options: VideoOptions = VideoOptions()
+    coloring: ColoringOptions | None = None
+
+    @model_validator(mode="after")
+    def _has_something_to_do(self) -> "VideoTask":
+        if not self.styles and self.coloring is None:
+            raise ValueError("needs a style, or to be coloured")
+        return self
 
 
 class TrainPainterTask(BaseModel):
@@ -295,7 +306,7 @@ class Trained:
     loss: float | None
 
 
-Stage = Literal["looking", "painting", "writing", "measuring"]
+Stage = Literal["looking", "coloring", "painting", "writing", "measuring"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto.checkpoints import keep, take_up, write_bytes
+from impasto.checkpoints import History, keep, take_up, write_bytes
 from impasto.media.curves import import_pyplot
 from impasto.methods.color_lessons import lesson_loss, lessons_from
 from impasto.methods.devices import choose_device, choose_precision
@@ -79,52 +79,70 @@ class Workshop:
         self.network = self.colorizer if options.finetune else self.colorizer.head
         course = Course(options.steps, options.learning_rate, options.weight_decay, options.seed)
         self.trainer = Trainer(self.network, course)
-        self.losses: list[float] = []
+        self.history = History()
 
     def begin(self) -> None:
         """After the shelf is filled: counts colours, and goes on from a checkpoint if there is one."""
         self.rows = self.shelf.colorful(held_out=False)
+        self.held_out = self.shelf.colorful(held_out=True)
         options = self.task.options
         some = self.rows[:: max(1, len(self.rows) // PRIOR_ROWS)]
         colors = self.shelf.batch(some, ["colors"])["colors"][:, :, ::3, ::3].float()
         self.lessons = lessons_from(
             colors.permute(0, 2, 3, 1).flatten(0, 2), bin_centres(), options.uniform_share, options.loss
         ).to(self.device)
-        self.losses = take_up(self.task.output, self.trainer, self._task_text(), self.device)
+        self.history = take_up(self.task.output, self.trainer, self._task_text(), self.device)
 
     def learn(self) -> float:
         """One step; its loss."""
-        self.losses.append(self.trainer.learn(self._loss))
-        return self.losses[-1]
+        self.history.losses.append(self.trainer.learn(self._loss))
+        return self.history.losses[-1]
 
     def save(self) -> None:
         """Weights, samples, the curve, and at last the checkpoint."""
-        folder = self.task.output
+        folder, averaged = self.task.output, self._averaged()
+        self.history.held_out[self.trainer.step] = self._held_out_loss(averaged)
         write_bytes(folder / "colorizer.safetensors", save(self._shipped(), self._provenance()))
-        write_bytes(folder / "samples.png", _png(self._samples()))
-        keep(folder, self.trainer, self._task_text(), self.losses)
+        write_bytes(folder / "samples.png", _png(self._samples(averaged)))
+        keep(folder, self.trainer, self._task_text(), self.history)
 
     def _loss(self, step: int) -> Tensor:
         options = self.task.options
         places = batch_of(len(self.rows), options.batch, options.seed, step)
-        rows = [self.rows[place] for place in places]
-        with torch.autocast(self.device.type, torch.bfloat16):
-            scores = self._scores(self.colorizer, rows)
-        colors = self.shelf.batch(rows, ["colors"])["colors"].to(self.device).float()
-        return lesson_loss(scores.float(), colors, self.lessons)
+        mirrored = bool(torch.rand(()) < 0.5)
+        return self._loss_of(self.colorizer, [self.rows[place] for place in places], mirrored=mirrored)
 
-    def _scores(self, colorizer: Colorizer, rows: list[int]) -> Tensor:
-        """Of what VGG saw in the rows, or of the rows themselves where VGG is trained, too."""
+    def _held_out_loss(self, averaged: Colorizer) -> float:
+        """Over photos that are not trained on, as they are: when it rises, the network learns by heart."""
+        size, losses = self.task.options.batch, list[float]()
+        torch.manual_seed(self.task.options.seed)
+        for start in range(0, len(self.held_out), size):
+            rows = self.held_out[start : start + size]
+            with torch.inference_mode():
+                losses += [float(self._loss_of(averaged, rows, mirrored=False))] * len(rows)
+        return sum(losses) / max(1, len(losses))
+
+    def _loss_of(self, colorizer: Colorizer, rows: list[int], *, mirrored: bool) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16):
+            scores = self._scores(colorizer, rows, mirrored=mirrored)
+        colors = self.shelf.batch(rows, ["colors"])["colors"].to(self.device).float()
+        return lesson_loss(scores.float(), colors.flip(3) if mirrored else colors, self.lessons)
+
+    def _scores(self, colorizer: Colorizer, rows: list[int], *, mirrored: bool) -> Tensor:
+        """Of what VGG saw in the rows, or of the rows themselves where VGG is trained, too.
+
+        mirrored: what VGG saw is mirrored, nearly what it would see in the mirror.
+        """
+        names = ("light",) if self.task.options.finetune else LAYERS
+        batch = {name: x.to(self.device) for name, x in self.shelf.batch(rows, names).items()}
+        if mirrored:
+            batch = {name: x.flip(3) for name, x in batch.items()}
         scores: Tensor
         if self.task.options.finetune:
-            scores = colorizer(self.shelf.batch(rows, ["light"])["light"].to(self.device).float())
+            scores = colorizer(batch["light"].float())
         else:
-            features = self.shelf.batch(rows, LAYERS)
             scores = colorizer.head(
-                {
-                    layer: x.to(self.device, torch.bfloat16, memory_format=torch.channels_last)
-                    for layer, x in features.items()
-                }
+                {layer: x.to(torch.bfloat16, memory_format=torch.channels_last) for layer, x in batch.items()}
             )
         return scores
 
@@ -134,13 +152,13 @@ class Workshop:
         (colorizer if self.task.options.finetune else colorizer.head).load_state_dict(self.trainer.average)
         return colorizer.eval()
 
-    def _samples(self) -> Tensor:
+    def _samples(self, averaged: Colorizer) -> Tensor:
         """(3, h, w) sRGB: held-out photos in a row, above them what they are, below what is made of them."""
-        rows = self.shelf.colorful(held_out=True)[:SAMPLES]
+        rows = self.held_out[:SAMPLES]
         batch = self.shelf.batch(rows, ["light", "colors"])
         light, colors = batch["light"].float(), batch["colors"].float()
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
-            scores = self._scores(self._averaged(), rows).float().cpu()
+            scores = self._scores(averaged, rows, mirrored=False).float().cpu()
         found = annealed_mean(scores, bin_centres(), TEMPERATURE)
         return torch.cat([_row_of(light, colors), _row_of(light, found)], 1)
 

@@ -92,7 +92,7 @@ class Workshop:
         self.painter = painter
         course = Course(self.recipe.steps, options.learning_rate, 0.0, options.seed)
         self.trainer = Trainer(painter, course)
-        self.losses = take_up(task.output, self.trainer, self._told(), device)
+        self.history = take_up(task.output, self.trainer, self._told(), device)
         self.samples = self.held_out.middles(SAMPLES)
 
     def pairings(self) -> Iterator[Pairing]:
@@ -110,8 +110,8 @@ class Workshop:
             lesson = lesson_of(self.vgg, photos, paintings, options.seed + step)
             return lesson_loss(self.painter, self.vgg, lesson, weights, self.dtype)
 
-        self.losses.append(self.trainer.learn(loss))
-        return self.losses[-1]
+        self.history.losses.append(self.trainer.learn(loss))
+        return self.history.losses[-1]
 
     def save(self) -> None:
         """Weights, samples, the curve, and at last the checkpoint."""
@@ -119,7 +119,7 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / "painter.safetensors", painter_bytes(self.trainer.average, self._provenance()))
         write_picture(folder / "samples.png", Picture(to_pixels(self._painted_samples()[None])))
-        keep(folder, self.trainer, self._told(), self.losses)
+        keep(folder, self.trainer, self._told(), self.history)
 
     def _pairings(self, *, held_out: bool) -> Pairings:
         """Of the pictures to learn from, or of those to measure on."""

@@ -16,6 +16,7 @@ from PIL import Image
 from impasto.cli import main
 from impasto.cli.painting import stop_on_interrupt
 from impasto.media.picture import Picture, read_picture, read_recipe, write_picture
+from tests.clips import make_film, moving_square
 
 MakePicture = Callable[..., Path]
 QUICK = ["--size", "64", "--steps", "2", "--quiet"]
@@ -118,6 +119,26 @@ def test_a_photo_is_colored_and_repainted_in_one_go(
     assert read_picture(Path("out.png")).size_px == (64, 43)
     assert main(["rerun", "out.png", "-o", "again.png", "--quiet"]) == 0
     assert Path("out.png").read_bytes() == Path("again.png").read_bytes()
+
+
+def test_a_film_is_colored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_film(Path("old.mp4"), [moving_square(number) for number in range(2)])
+    words = ["--coloring.looks", "1", "--coloring.size", "64", "--report", "r.json", "--quiet"]
+    assert main(["video", "old.mp4", "--colorize", *words]) == 0
+    assert Path("old-color.mp4").exists()
+    assert json.loads(Path("r.json").read_text())["error_of"] == "ab"
+
+
+def test_a_film_wants_a_style_or_colours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_film(Path("old.mp4"), [moving_square(0)])
+    assert "--colorize" in complaint(capsys, "video", "old.mp4")
+    assert "add --colorize" in complaint(capsys, "video", "old.mp4", "scream", "--coloring.looks", "1")
+    words = ("video", "old.mp4", "--colorize", "--coloring.reference", "none.jpg")
+    assert "none.jpg" in complaint(capsys, *words)
 
 
 def test_transparency_comes_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,10 @@ from impasto.cli.config import Config, with_defaults
 from impasto.cli.console import AsJson, Voice, plain, print_json
 from impasto.cli.exits import Exit
 from impasto.cli.sentences import sentence
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, OptionError
 from impasto.options import (
     MAX_PIXELS,
+    ColoringOptions,
     ColorizeOptions,
     QueueOptions,
     ServeOptions,
@@ -133,17 +134,21 @@ def colorize(  # noqa: PLR0913 - two models of options
 
 
 @app.command
-def video(
+def video(  # noqa: PLR0913 - two models of options
     film: Path,
     /,
     *style: str,
+    colorize: Annotated[bool, Parameter(negative="")] = False,
     output: Output = None,
     report: Report = None,
     config: Config = None,
     voice: Voice = Voice(),  # noqa: B008 - frozen
     options: Annotated[VideoOptions, Parameter(name="*")] = VideoOptions(),  # noqa: B008 - frozen
+    coloring: Annotated[ColoringOptions, Parameter(name="coloring", group="With --colorize")] = (
+        ColoringOptions()  # noqa: B008 - frozen
+    ),
 ) -> None:
-    """Repaint a film: a painting that moves. Ended at any moment, the same command goes on.
+    """Repaint a film, or colour it, or both. Ended at any moment, the same command goes on.
 
     Parameters
     ----------
@@ -151,12 +156,19 @@ def video(
         Any film: MP4, MOV, MKV, WebM, AVI, GIF; a folder of pictures; or their pattern, frames/%04d.png
     style
         A built-in style (see: impasto style list), a painting or a .style file; several are blended.
+    colorize
+        Give a black-and-white film its colours, before it is painted if a style is named.
+    coloring
+        How it is coloured: the options of impasto colorize.
     report
         Write what happened to this file, as JSON: how steady each frame is, and the worst frames.
     """
     from impasto.cli.filming import film_task, paint_it
 
-    paint_it(film_task(film, style, output, with_defaults(options, config)), report, voice)
+    if coloring != ColoringOptions() and not colorize:
+        raise OptionError("--coloring says how a film gets its colours; add --colorize, or leave it out")
+    wanted = coloring if colorize else None
+    paint_it(film_task(film, style, output, with_defaults(options, config), wanted), report, voice)
 
 
 @app.command

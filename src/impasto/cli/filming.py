@@ -11,22 +11,30 @@ from impasto.cli.console import Voice, spoken
 from impasto.cli.painting import stop_on_interrupt, style_choices
 from impasto.errors import OptionError
 from impasto.media.files import write_whole
-from impasto.options import VideoOptions
+from impasto.options import ColoringOptions, VideoOptions
 from impasto.tasks import FilmProgress, FilmResult, VideoTask
 from impasto.video import paint_film
 
 
-def film_task(film: Path, styles: Sequence[str], output: Path | None, options: VideoOptions) -> VideoTask:
-    """The parsed command line; without an output, film-style.mp4 in the current folder."""
-    if not styles:
+def film_task(
+    film: Path,
+    styles: Sequence[str],
+    output: Path | None,
+    options: VideoOptions,
+    coloring: ColoringOptions | None,
+) -> VideoTask:
+    """The parsed command line; without an output, film-style.mp4 or film-color.mp4 in the current folder."""
+    if not styles and coloring is None:
         raise OptionError(
-            f"name a style: impasto video {film} great-wave (see them all with: impasto style list)"
+            f"name a style: impasto video {film} great-wave (see them all with: impasto style list), "
+            "or give it colours with --colorize"
         )
     choices = style_choices(styles)
     if output is None:
         # Always the same name, so that the same command finds what it has painted.
-        output = Path("-".join([film.stem, *(Path(style.source).stem for style in choices)]) + ".mp4")
-    return VideoTask(film=film, styles=choices, output=output, options=options)
+        words = ["color"] * (coloring is not None) + [Path(style.source).stem for style in choices]
+        output = Path("-".join([film.stem, *words]) + ".mp4")
+    return VideoTask(film=film, styles=choices, output=output, options=options, coloring=coloring)
 
 
 def paint_it(task: VideoTask, report: Path | None, voice: Voice) -> None:
@@ -51,7 +59,7 @@ def paint_it(task: VideoTask, report: Path | None, voice: Voice) -> None:
             if isinstance(event, FilmResult):
                 result = event
                 continue
-            interrupt.painting = event.stage == "painting"
+            interrupt.painting = event.stage in ("coloring", "painting")
             if event.note:
                 console.print(event.note)
                 told.add(event.note)

@@ -70,22 +70,31 @@ class Taste(NamedTuple):
 def colorize(colorist: Colorist, picture: Tensor, taste: Taste) -> Tensor:
     """(1, 3, h, w) sRGB in [0, 1] -> the same memory, in colour; what colours it had are ignored."""
     lightness = lightness_of(picture)
-    for rows in row_strips(picture):
-        picture[:, :, rows] = grey_of(lightness[:, :, rows])
-    # A scan's border is paper, and would look like a wall or a sky.
-    rows, columns = within_border(lightness)
-    inside, lightness = picture[:, :, rows, columns], lightness[:, :, rows, columns]
+    inside = within_border(lightness)
+    rows, columns = inside
     moved = [
         hint._replace(row=hint.row - rows.start, column=hint.column - columns.start) for hint in taste.hints
     ]
-    colors = predict_colors(colorist, lightness, taste._replace(hints=moved))
+    colors = predict_colors(colorist, lightness[:, :, rows, columns], taste._replace(hints=moved))
+    return in_colors(picture, lightness, inside, colors)
+
+
+def in_colors(picture: Tensor, lightness: Tensor, inside: tuple[slice, slice], colors: Tensor) -> Tensor:
+    """(1, 3, h, w) -> the same memory with small colours (1, 2, h', w') inside, and grey around."""
+    for strip in row_strips(picture):
+        picture[:, :, strip] = grey_of(lightness[:, :, strip])
+    rows, columns = inside
+    within, lightness = picture[:, :, rows, columns], lightness[:, :, rows, columns]
     for strip, ab in upsampled(colors, lightness):
-        inside[:, :, strip] = from_lab(torch.cat([lightness[:, :, strip], ab], 1)).clamp_(0, 1)
+        within[:, :, strip] = from_lab(torch.cat([lightness[:, :, strip], ab], 1)).clamp_(0, 1)
     return picture
 
 
 def within_border(lightness: Tensor) -> tuple[slice, slice]:
-    """(1, 1, h, w) -> the rows and columns inside a plain border; one on one side only may be a sky."""
+    """(1, 1, h, w) -> the rows and columns inside a plain border; one on one side only may be a sky.
+
+    A scan's border is paper, and would look like a wall or a sky.
+    """
     height, width = lightness.shape[2:]
     scale = max(1.0, max(height, width) / BORDER_SEEN_PX)
     small = F.interpolate(lightness, (ceil(height / scale), ceil(width / scale)), mode="area")[0, 0]
@@ -114,12 +123,20 @@ def predict_colors(colorist: Colorist, lightness: Tensor, taste: Taste) -> Tenso
 
 def colors_of(colorist: Colorist, shares: Tensor, taste: Taste) -> Tensor:
     """(1, q, h, w), how likely each bin is -> (1, 2, h, w), a and b."""
+    return chosen_colors(colorist, to_taste(colorist, shares, taste), taste)
+
+
+def to_taste(colorist: Colorist, shares: Tensor, taste: Taste) -> Tensor:
+    """(1, q, h, w), how likely a network finds each bin -> the same, as rarity and palette want it."""
     # A loss that weighs rare colours more makes them likelier than they are, by just that weight, which can
     # be taken back in part: the paper chooses once, in training, how much of it is good.
     usual = shares * (-(1 - taste.rarity) * colorist.rarity.to(shares)).exp()[:, None, None]
     shares = usual / usual.sum(1, keepdim=True)
-    if taste.palette is not None:
-        shares = favour(shares, taste.palette)
+    return shares if taste.palette is None else favour(shares, taste.palette)
+
+
+def chosen_colors(colorist: Colorist, shares: Tensor, taste: Taste) -> Tensor:
+    """(1, q, h, w), how likely each bin is, to taste -> (1, 2, h, w), a and b."""
     scores = shares.clamp(min=1e-12).log()
     return taste.saturation * annealed_mean(scores, colorist.centres.to(scores), taste.temperature)
 

@@ -4,7 +4,7 @@ DIS by Kroeger et al. 2016, DeepFlow by Weinzaepfel et al. 2013 (which Ruder et 
 its descriptor matching, and Farnebäck 2003; all as OpenCV has them.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +20,18 @@ FLOW_PX: Final = 1024
 _LUMA: Final = (0.299, 0.587, 0.114)
 
 Grey = NDArray[np.uint8]
+
+
+class Flows(NamedTuple):
+    """From one frame to another, and back: (1, 2, h, w) each."""
+
+    there: Tensor
+    back: Tensor
+
+
+def flows_between(here: Tensor, there: Tensor, method: FlowMethod = "dis") -> Flows:
+    """Of two frames (1, 3, h, w) in [0, 1], as `flow_between` has them."""
+    return Flows(flow_between(here, there, method), flow_between(there, here, method))
 
 
 def flow_between(
@@ -40,11 +52,17 @@ def flow_between(
 
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """(1, 2, h, w) -> (1, 2, *size), its lengths in the new pixels."""
-    height, width = flow.shape[2:]
-    if (height, width) == size:
+    before = (flow.shape[2], flow.shape[3])
+    if before == size:
         return flow
     larger = torch.nn.functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
-    return larger * torch.tensor([size[1] / width, size[0] / height]).to(flow).view(1, 2, 1, 1)
+    return scaled_flow(larger, before)
+
+
+def scaled_flow(flow: Tensor, before: tuple[int, int]) -> Tensor:
+    """(1, 2, h, w), resized from (height, width) before -> the same, its lengths in the new pixels."""
+    height, width = flow.shape[2:]
+    return flow * torch.tensor([width / before[1], height / before[0]]).to(flow).view(1, 2, 1, 1)
 
 
 def _grey(frame: Tensor, size: tuple[int, int]) -> Grey:

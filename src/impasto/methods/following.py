@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from impasto.methods.flow import flow_between
+from impasto.methods.flow import Flows, flows_between
 from impasto.methods.optimize import LossAndGradient, Search, descend
 from impasto.methods.temporal import Anchor, anchored, correspondence, long_term_weights, warp_sharply
 from impasto.options import FlowMethod
@@ -23,6 +23,11 @@ class Tie(NamedTuple):
 
     flow: Tensor
     weight: Tensor
+
+    @classmethod
+    def by(cls, flows: Flows) -> "Tie":
+        """By where the flows correspond."""
+        return cls(flows.there, correspondence(*flows))
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,7 @@ class Hold:
 
 def tie(photo: Tensor, other: Tensor, method: FlowMethod) -> Tie:
     """From one photo (1, 3, h, w) to another of the same size."""
-    flow, flow_back = flow_between(photo, other, method), flow_between(other, photo, method)
-    return Tie(flow, correspondence(flow, flow_back))
+    return Tie.by(flows_between(photo, other, method))
 
 
 def held_to(ties: Sequence[Tie], paintings: Sequence[Tensor]) -> Anchor:

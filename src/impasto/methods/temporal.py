@@ -65,10 +65,15 @@ def motion_boundary(flow: Tensor) -> Tensor:
 
 def correspondence(flow: Tensor, flow_back: Tensor) -> Tensor:
     """Two flows (1, 2, h, w), here to there and back -> (1, 1, h, w): 1 where both show the same, else 0."""
+    return in_both(flow, flow_back) * (~motion_boundary(flow)).to(flow)
+
+
+def in_both(flow: Tensor, flow_back: Tensor) -> Tensor:
+    """The same, with 1 also where flow jumps."""
     _, _, height, width = flow.shape
     y, x = _places(flow)
     outside = ((y < 0) | (y > height - 1) | (x < 0) | (x > width - 1))[None, None]
-    return (~(disoccluded(flow, flow_back) | motion_boundary(flow) | outside)).to(flow)
+    return (~(disoccluded(flow, flow_back) | outside)).to(flow)
 
 
 def long_term_weights(weights: Sequence[Tensor]) -> list[Tensor]:

@@ -28,7 +28,7 @@ from impasto.studio import Studio
 from impasto.tasks import FilmProgress, FilmResult, VideoTask
 from impasto.video import paint_film
 from impasto.video.assignment import Assignment
-from impasto.video.shot import Painted
+from impasto.video.folder import Made
 
 JOINED: Final = "paintings.zip"
 NOTHING_YET: Final = "it was stopped before there was something to keep"
@@ -147,7 +147,7 @@ class _Film(_Whole):
         if event.stage != "painting":  # while frames are painted, whoever waits for them tells
             self.watch.see(lambda: self.progress | {"previews": sum(self.previews.values())})
 
-    def _crew(self, job: Assignment, _task: VideoTask, _stop: Callable[[], bool]) -> Iterator[Painted]:
+    def _crew(self, job: Assignment, _task: VideoTask, _stop: Callable[[], bool]) -> Iterator[Made]:
         """Hands out the shots, and yields their frames as others paint them."""
         frames, most = len(job.survey.indices), self.payload["most_frames"]
         if frames > most:
@@ -155,7 +155,7 @@ class _Film(_Whole):
                 f"the film has {frames} frames, more than {most}; name a part of it by begin and end"
             )
         shots = [range(start, end) for start, end in job.survey.shots]
-        last = job.pace.passes - 1
+        last = job.turns[-1]
         common = {"task": self.payload["task"], "work": job.folder.path.name, "size_px": list(job.size_px)}
         self.hand_out(
             {
@@ -164,14 +164,14 @@ class _Film(_Whole):
                 if not all(job.folder.has(frame, last) for frame in shot)
             }
         )
-        self.progress = {"stage": "painting", "done": 0, "of": frames * job.pace.passes}
+        self.progress = {"stage": "painting", "done": 0, "of": frames * len(job.turns)}
         seen = [0] * len(shots)
         for rows in self.until_ended(lambda: self.progress):
             for number, shot in enumerate(shots):
-                done = self._done(number, rows.get(number), len(shot) * job.pace.passes)
+                done = self._done(number, rows.get(number), len(shot) * len(job.turns))
                 for count in range(seen[number], done):
                     turn, place = divmod(count, len(shot))
-                    yield Painted(shot[place], turn, found=number not in rows)
+                    yield Made(shot[place], job.turns[turn], found=number not in rows)
                 seen[number] = max(done, seen[number])
 
     def _done(self, number: int, row: WorkflowStatus | None, frames: int) -> int:

@@ -23,8 +23,8 @@ from impasto.server.work import WORK, BatchTask, film_in, with_means_of
 from impasto.studio import Studio
 from impasto.tasks import Colored, ColorizeTask, Pixels, Progress, Result, StylizeTask, VideoTask
 from impasto.video.assignment import Assignment, assign
+from impasto.video.crew import make_shot
 from impasto.video.folder import Folder
-from impasto.video.shot import paint_shot
 
 log = logging.getLogger("impasto.worker")
 
@@ -94,7 +94,7 @@ class Painter:
         start, end = job.survey.shots[payload["shot"]]
         watch = Watch(claim, folder / PREVIEW, float(payload["longest_s"]))
         done = 0
-        with closing(paint_shot(job, range(start, end), watch.finish)) as frames:  # type: ignore[type-var]
+        with closing(make_shot(job, range(start, end), watch.finish)) as frames:  # type: ignore[type-var]
             for done, (number, turn, _) in enumerate(frames, start=1):
                 watch.see(partial(_frames, done), partial(_frame, job.folder, number, turn))
         return {"done": done}

@@ -1,21 +1,24 @@
-"""All that it takes to paint any shot of a film, and how much painting a quality means."""
+"""All that it takes to colour and paint any shot of a film, and how much painting a quality means."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from impasto.coloring import taste_of
+from impasto.crossing import to_pixels, to_tensor
 from impasto.easel import Easel, set_up
 from impasto.media.film import PICTURE_RATE, Film, open_film
 from impasto.media.frames import read_frames
 from impasto.media.picture import Picture
+from impasto.methods.colorize import Taste, colorize
 from impasto.methods.following import Hold
 from impasto.methods.ladder import Manner
-from impasto.methods.scene import Scene
 from impasto.methods.temporal import Anchor
 from impasto.options import Quality, VideoOptions
-from impasto.studio import Studio
+from impasto.studio import ColorStudio, Studio
 from impasto.tasks import StylizeTask, VideoTask
-from impasto.video.folder import Folder, Survey
+from impasto.video.folder import COLORED, Folder, Survey
 
 
 class Pace(NamedTuple):
@@ -41,16 +44,37 @@ PACES: Final[dict[Quality, Pace]] = {
 }
 
 
+class Coloring(NamedTuple):
+    """Who colours, and how."""
+
+    room: ColorStudio
+    taste: Taste
+
+    def of(self, photo: Picture) -> Picture:
+        """A frame in colour, by itself."""
+        canvas = to_tensor(photo.rgb).to(self.room.device)
+        return replace(photo, rgb=to_pixels(colorize(self.room.colorist, canvas, self.taste)))
+
+
 @dataclass(frozen=True)
 class Assignment:
-    """All that it takes to paint any shot of a film."""
+    """All that it takes to make any shot of a film.
+
+    coloring: None where the film has its colours; easel: None where it is not painted.
+    """
 
     film: Film
     survey: Survey
     size_px: tuple[int, int]
-    easel: Easel
     options: VideoOptions
     folder: Folder
+    coloring: Coloring | None
+    easel: Easel | None
+
+    @property
+    def turns(self) -> range:
+        """The passes in which frames are made; those of painting count from 0."""
+        return range(COLORED if self.coloring else 0, self.pace.passes if self.easel else 0)
 
     @property
     def pace(self) -> Pace:
@@ -64,39 +88,55 @@ class Assignment:
             return Pace(self.options.frame_steps, 0, passes, hold)
         return Pace(usual.steps, usual.fresh, passes, hold)
 
-    def scene(self, photo: Picture) -> Scene:
-        """What is to be painted of a frame's photo."""
-        return self.easel.before(photo).scene
-
     @property
     def manner(self) -> Manner:
         return Manner(self.options.optimizer, self.options.start, self.options.seed)
 
-    def painted_survey(self) -> Survey:
-        """The beginning of the film whose frames have all been painted."""
-        last, numbers = self.pace.passes - 1, range(len(self.survey.indices))
+    def made_survey(self) -> Survey:
+        """The beginning of the film whose frames have all been made."""
+        last, numbers = self.turns[-1], range(len(self.survey.indices))
         return self.survey.first(next((n for n in numbers if not self.folder.has(n, last)), len(numbers)))
 
     @property
     def first_frame_cost(self) -> float:
-        """Of a shot's first frame, in that of one after it, as far as steps tell."""
+        """Of a shot's first painted frame, in that of one after it, as far as steps tell."""
         width, height = self.size_px
-        work = sum(r.steps * r.size_px[0] * r.size_px[1] for r in self.easel.rungs) / (width * height)
+        rungs = self.easel.rungs if self.easel else ()
+        work = sum(r.steps * r.size_px[0] * r.size_px[1] for r in rungs) / (width * height)
         return max(1.0, work / (self.pace.steps + 1))
+
+    def film_photos(self, numbers: Sequence[int]) -> Iterator[Picture]:
+        """The film's own frames, also those that a shot was cut short before."""
+        indices = [self.survey.known[number] for number in numbers]
+        return read_frames(self.film, self.survey.line, indices, self.size_px)
+
+    def photos(self, numbers: Sequence[int]) -> Iterator[Picture]:
+        """What is painted: the film's frames, in colour if they get it here."""
+        if self.coloring is None:
+            return self.film_photos(numbers)
+        return (self.folder.read(number, COLORED) for number in numbers)
 
 
 def assign(
     task: VideoTask, survey: Survey, size_px: tuple[int, int], folder: Folder, studio: Studio
 ) -> Assignment:
-    """What it takes to paint; numbers and memory are settled by the first to ask, for all who come later."""
+    """What it takes; numbers and memory are settled by the first to ask, for all who come later."""
     settled = folder.saved("settled") or {"precision": task.options.precision, "memory": task.options.memory}
     options = task.options.model_copy(update={**settled, "size": max(size_px)})
-    still = StylizeTask(photo=task.film, styles=task.styles, options=options)
     film = open_task(task)
-    easel = set_up(still, next(read_frames(film, survey.line, survey.indices[:1], size_px)), studio, None)
-    found = easel.task.options
-    folder.save("settled", {"precision": found.precision, "memory": found.memory})
-    return Assignment(film, survey, size_px, easel, options, folder)
+    coloring = easel = None
+    if task.coloring is not None:
+        room = studio.colorist(task.coloring, options.device, options.precision)
+        coloring = Coloring(room, taste_of(task.coloring, room, options.max_pixels))
+        settled["precision"] = str(room.dtype).removeprefix("torch.")
+    if task.styles:
+        first = next(read_frames(film, survey.line, survey.indices[:1], size_px))
+        if coloring is not None:
+            first = coloring.of(first)
+        easel = set_up(StylizeTask(photo=task.film, styles=task.styles, options=options), first, studio, None)
+        settled = easel.task.options.model_dump(include={"precision", "memory"})
+    folder.save("settled", settled)
+    return Assignment(film, survey, size_px, options, folder, coloring, easel)
 
 
 def open_task(task: VideoTask) -> Film:

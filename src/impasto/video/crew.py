@@ -1,4 +1,4 @@
-"""Shots painted one after the other here, or several at once by other processes."""
+"""Shots made one after the other here, or several at once by other processes."""
 
 import multiprocessing
 import os
@@ -16,28 +16,35 @@ from impasto.errors import ImpastoError, ResourceError
 from impasto.studio import Studio
 from impasto.tasks import VideoTask
 from impasto.video.assignment import Assignment, assign
-from impasto.video.folder import Folder, Survey
-from impasto.video.shot import Painted, paint_shot
+from impasto.video.colors import color_shot
+from impasto.video.folder import Folder, Made, Survey
+from impasto.video.shot import paint_shot
 
 LISTEN_S: Final = 1.0
 """Between looks whether the workers are alive."""
 
 
-def paint_shots(job: Assignment, task: VideoTask, stop: Callable[[], bool]) -> Iterator[Painted]:
-    """Every frame of every shot as it is painted or found; once `stop` says so, no further ones."""
+def make_shots(job: Assignment, task: VideoTask, stop: Callable[[], bool]) -> Iterator[Made]:
+    """Every frame of every shot as it is made or found; once `stop` says so, no further ones."""
     workers = min(job.options.workers, len(job.survey.shots))
     if workers > 1:
         yield from _side_by_side(job, task, stop, workers)
         return
     for start, end in job.survey.shots:
-        yield from paint_shot(job, range(start, end), stop)
+        yield from make_shot(job, range(start, end), stop)
         if stop():
             return
 
 
-def _side_by_side(
-    job: Assignment, task: VideoTask, stop: Callable[[], bool], workers: int
-) -> Iterator[Painted]:
+def make_shot(job: Assignment, shot: range, stop: Callable[[], bool] = lambda: False) -> Iterator[Made]:
+    """The frames of a shot in colour, then painted, as far as either is wanted."""
+    if job.coloring is not None:
+        yield from color_shot(job, job.coloring, shot, stop)
+    if job.easel is not None and not (job.coloring and stop()):
+        yield from paint_shot(job, job.easel, shot, stop)
+
+
+def _side_by_side(job: Assignment, task: VideoTask, stop: Callable[[], bool], workers: int) -> Iterator[Made]:
     context = multiprocessing.get_context("spawn")
     news: Queue[Any] = context.Queue()
     next_shot = context.Value("i", 0)
@@ -57,7 +64,7 @@ def _side_by_side(
             worker.join()
 
 
-def _listen(crew: list[SpawnProcess], news: "Queue[Any]", stop: Callable[[], bool]) -> Iterator[Painted]:
+def _listen(crew: list[SpawnProcess], news: "Queue[Any]", stop: Callable[[], bool]) -> Iterator[Made]:
     at_work = len(crew)
     while at_work and not stop():
         try:
@@ -101,8 +108,8 @@ def _work(
                 next_shot.value += 1
             if index >= len(survey.shots):
                 break
-            for painted in paint_shot(job, range(*survey.shots[index]), orphaned):
-                news.put(painted)
+            for made in make_shot(job, range(*survey.shots[index]), orphaned):
+                news.put(made)
         news.put(None)
     except ImpastoError as error:
         news.put(error)

@@ -1,4 +1,4 @@
-"""paint_film(task): a film is looked through, painted shot by shot, written, and measured if asked."""
+"""paint_film(task): a film is looked through, made shot by shot, written, and measured if asked."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -10,31 +10,31 @@ from typing import Any, Final
 import torch
 
 from impasto.crossing import to_pixels, to_tensor
+from impasto.easel import Easel
 from impasto.errors import FilmError, OptionError, OutputError
 from impasto.media.cards import sha256_of
 from impasto.media.codecs import Encoding, encoding_for
 from impasto.media.files import place_of
 from impasto.media.film import Film
-from impasto.media.frames import chosen, glances, kept, read_frames, timeline
+from impasto.media.frames import chosen, glances, kept, timeline
 from impasto.media.gallery import style_path
 from impasto.media.muxing import write_film
 from impasto.media.picture import Picture
 from impasto.media.scaling import fit_within
 from impasto.methods.shots import Change, changes, shots
 from impasto.networks.vgg import POOLED_STRIDE
-from impasto.options import VideoOptions
+from impasto.options import ColoringOptions, VideoOptions
 from impasto.studio import Studio
 from impasto.tasks import FilmProgress, FilmResult, VideoTask
 from impasto.video.assignment import Assignment, assign, open_task
-from impasto.video.crew import paint_shots
-from impasto.video.folder import Survey, check_room, folder_for, held
+from impasto.video.crew import make_shots
+from impasto.video.folder import Made, Survey, check_room, folder_for, held
 from impasto.video.measures import measure
 from impasto.video.pace import Clock
-from impasto.video.shot import Painted
 
 TOLD_EVERY: Final = 24
-Crew = Callable[[Assignment, VideoTask, Callable[[], bool]], Iterator[Painted]]
-"""Paints the shots of a film, as `paint_shots` does."""
+Crew = Callable[[Assignment, VideoTask, Callable[[], bool]], Iterator[Made]]
+"""Makes the shots of a film, as `make_shots` does."""
 
 
 def paint_film(
@@ -64,13 +64,13 @@ def paint_film(
             folder.save_survey(survey)
         job = assign(task, survey.first(task.options.preview), encoding.size_px, folder, studio or Studio())
         clock = Clock(job, began)
-        check_room(folder, clock.frames_left(), _frame_bytes(film, encoding), job.pace.passes)
+        check_room(folder, clock.frames_left(), _frame_bytes(film, encoding), len(job.turns))
         for note in (*film.notes, *survey.notes, *encoding.notes):
             yield clock.progress(note)
-        for painted in (crew or paint_shots)(job, task, stop):
-            yield clock.saw(painted)
+        for made in (crew or make_shots)(job, task, stop):
+            yield clock.saw(made)
         if clock.frames_left():  # it was stopped
-            whole = job.painted_survey()
+            whole = job.made_survey()
             if crew is None or not whole.indices:
                 return
             job = replace(job, survey=whole)
@@ -89,7 +89,8 @@ def _opened(task: VideoTask) -> tuple[Film, Encoding]:
     """The film, and how it will be written; refuses what cannot be painted or written."""
     options, output = task.options, task.output
     film = open_task(task)
-    wanted = fit_within(film.size_px, min(options.size, max(film.size_px)))
+    # The size is a painting's; in colour alone a film stays as large as it is.
+    wanted = fit_within(film.size_px, min(options.size, max(film.size_px))) if task.styles else film.size_px
     encoding = encoding_for(output, film, wanted, options.codec, options.crf)
     if min(encoding.size_px) < POOLED_STRIDE:
         width, height = encoding.size_px
@@ -105,15 +106,19 @@ def _opened(task: VideoTask) -> tuple[Film, Encoding]:
 def _decides(task: VideoTask, film: Film, encoding: Encoding) -> dict[str, Any]:
     """What makes pixels beside the options."""
     files = film.pictures or (film.path,)
-    weights = task.options.weights
+    coloring = task.coloring or ColoringOptions()
+    named = {"weights": task.options.weights, "colorist": coloring.weights, "reference": coloring.reference}
+    told = {name: path for name, path in named.items() if path}
+    for path in told.values():
+        if not path.is_file():
+            raise OptionError(f"{path} is no file; mend its name")
     return {
         "impasto": version("impasto"),
         "torch": torch.__version__,
         "film": [sha256_of(path) for path in files],
         "styles": [sha256_of(style_path(choice.source)) for choice in task.styles],
-        "weights": sha256_of(weights) if weights else None,
         "size": encoding.size_px,
-    }
+    } | {name: sha256_of(path) for name, path in told.items()}
 
 
 def _look(film: Film, options: VideoOptions, began: float) -> Generator[FilmProgress, None, Survey]:
@@ -156,18 +161,18 @@ def _frame_bytes(film: Film, encoding: Encoding) -> float:
 
 
 def _write(task: VideoTask, job: Assignment, encoding: Encoding) -> list[str]:
-    survey, last = job.survey, job.pace.passes - 1
+    survey, last = job.survey, job.turns[-1]
     frames: Iterator[Picture] = (job.folder.read(number, last) for number in range(len(survey.indices)))
-    if not job.easel.is_plain:
-        frames = _finished(job, frames)
+    if job.easel is not None and not job.easel.is_plain:
+        frames = _finished(job, job.easel, frames)
     line = kept(survey.line, survey.indices)
     whole = survey.indices[0] == 0 and survey.indices[-1] + task.options.every >= len(survey.line.times)
     return write_film(task.output, job.film, line, frames, encoding, whole=whole)
 
 
-def _finished(job: Assignment, frames: Iterator[Picture]) -> Iterator[Picture]:
+def _finished(job: Assignment, easel: Easel, frames: Iterator[Picture]) -> Iterator[Picture]:
     """Painted frames in their final colours, which look at the photos once more."""
-    photos = read_frames(job.film, job.survey.line, job.survey.indices, job.size_px)
+    photos = job.photos(range(len(job.survey.indices)))
     for frame, photo in zip(frames, photos, strict=True):
-        x = job.easel.before(photo).finished(to_tensor(frame.rgb).to(job.easel.network.device))
+        x = easel.before(photo).finished(to_tensor(frame.rgb).to(easel.network.device))
         yield replace(frame, rgb=to_pixels(x))

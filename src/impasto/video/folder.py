@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from impasto.errors import OptionError, OutputError
 from impasto.media.files import write_whole
@@ -24,6 +27,8 @@ COMPRESSED: Final = 0.7
 """Of a painted frame, by PNG."""
 ENCODED: Final = 0.1
 """Of a painted frame, in the film."""
+COLORED: Final = -1
+"""The pass before any painting, in which frames get their colours."""
 NOT_PIXELS: Final = {"workers", "codec", "crf", "keep", "memory", "jpeg_quality", "preview"}
 """Options that leave painted frames as they are."""
 
@@ -32,24 +37,40 @@ NOT_PIXELS: Final = {"workers", "codec", "crf", "keep", "memory", "jpeg_quality"
 class Survey:
     """What looking through the film has found.
 
-    line: of all of it; indices: the frames that were chosen; shots: [start, end) among those.
+    line: of all of it; indices: the frames that were chosen; shots: [start, end) among those. beyond: frames
+    that go on where the last shot was cut short.
     """
 
     line: Timeline
     indices: tuple[int, ...]
     shots: tuple[tuple[int, int], ...]
     notes: tuple[str, ...] = ()
+    beyond: tuple[int, ...] = ()
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The frames that can be looked at, by their numbers."""
+        return (*self.indices, *self.beyond)
 
     def first(self, count: int | None) -> "Survey":
         """The beginning of it, of so many chosen frames."""
         if count is None or count >= len(self.indices):
             return self
         shots = tuple((start, min(end, count)) for start, end in self.shots if start < count)
-        return replace(self, indices=self.indices[:count], shots=shots)
+        cut_at = max((end for start, end in self.shots if start < count), default=0)
+        return replace(self, indices=self.indices[:count], shots=shots, beyond=self.indices[count:cut_at])
+
+
+class Made(NamedTuple):
+    """A frame that is on the disk, of a pass; found: it was there before."""
+
+    number: int
+    turn: int
+    found: bool
 
 
 class Folder:
-    """Painted frames of each pass, as PNG, and the survey. Frames are numbered among the chosen ones."""
+    """Frames of each pass, as PNG, and the survey. Frames are numbered among the chosen ones."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,6 +102,22 @@ class Folder:
         """The frames of an earlier pass, which nothing needs any more."""
         for number in shot:
             self.frame_path(number, turn).unlink(missing_ok=True)
+
+    def save_belief(self, number: int, belief: NDArray[np.float16]) -> None:
+        """What the frames up to this one tell of its colours: all that the next one needs of them."""
+        write_whole(self._belief_path(number), lambda file: np.save(file, belief))
+
+    def belief(self, number: int) -> NDArray[np.float16]:
+        """The one that was saved of a frame."""
+        found: NDArray[np.float16] = np.load(self._belief_path(number))
+        return found
+
+    def forget_belief(self, number: int) -> None:
+        """Nothing needs it any more."""
+        self._belief_path(number).unlink(missing_ok=True)
+
+    def _belief_path(self, number: int) -> Path:
+        return self.path / f"belief-{number:06d}.npy"
 
     def save(self, name: str, value: object) -> None:
         """Keeps what JSON can say, under a name."""
@@ -118,7 +155,8 @@ def folder_for(task: VideoTask, decides: dict[str, Any]) -> Folder:
     ignored = NOT_PIXELS - ({"preview"} if _ends_matter(task) else set())
     options = task.options.model_dump(mode="json", exclude=ignored)
     styles = [choice.model_dump(mode="json") for choice in task.styles]
-    text = json.dumps([options, styles, decides], sort_keys=True)
+    coloring = task.coloring and task.coloring.model_dump(mode="json")
+    text = json.dumps([options, styles, coloring, decides], sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:10]
     return Folder(task.output.with_name(f"{task.output.name}.work-{name}"))
 

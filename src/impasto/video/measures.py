@@ -1,4 +1,4 @@
-"""How steady a painted film is, and how near to its style: measured with a flow that it was not made with."""
+"""How steady a film is, and how near to its style: measured with a flow that it was not made with."""
 
 from collections.abc import Generator
 from typing import Any, Final
@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from impasto.crossing import to_tensor
-from impasto.media.frames import read_frames
+from impasto.easel import Easel
 from impasto.methods.following import tie
 from impasto.methods.styles import STYLE_LAYERS, LayerStatistics
 from impasto.methods.styles import measure as measure_style
 from impasto.methods.temporal import warp_error
+from impasto.networks.cielab import to_lab
 from impasto.networks.vgg import Vgg
 from impasto.options import FlowMethod
 from impasto.tasks import FilmProgress
@@ -26,60 +27,64 @@ JUDGED: Final = 8
 
 
 def measure(job: Assignment, clock: Clock) -> Generator[FilmProgress, None, dict[str, Any]]:
-    """Warp errors of every frame and of the photos themselves, style and content distances; JSON."""
+    """Warp errors of every frame and of the photos themselves, style and content distances; JSON.
+
+    Of a film that is coloured and not painted, the errors are of a and b, and there is no style.
+    """
     method: FlowMethod = "dis" if job.options.flow == "deepflow" else "deepflow"
     near: dict[int, tuple[float, float]] = {}
     far: dict[int, tuple[float, float]] = {}
     for start, end in job.survey.shots:
         photos: dict[int, Tensor] = {}
-        indices = [job.survey.indices[number] for number in range(start, end)]
-        pictures = read_frames(job.film, job.survey.line, indices, job.size_px)
-        for number, picture in zip(range(start, end), pictures, strict=True):
+        for number, picture in zip(range(start, end), job.film_photos(range(start, end)), strict=True):
             photos[number] = to_tensor(picture.rgb)
             for found, before in ((near, number - 1), (far, number - FAR)):
                 if before in photos:
                     found[number] = _errors(job, photos, number, before, method)
             photos.pop(number - FAR, None)
             yield clock.progress(stage="measuring")
-    style, content = _distances(job)
+    distances = _distances(job, job.easel) if job.easel else {}
     worst = sorted(near, key=lambda number: -near[number][0])[:WORST]
     return {
         "flow_of_the_measure": method,
+        "error_of": "rgb" if job.easel else "ab",
         "warp_error": _mean([painted for painted, _ in near.values()]),
         "warp_error_of_the_photos": _mean([plain for _, plain in near.values()]),
         "long_term_warp_error": _mean([painted for painted, _ in far.values()]),
-        "style_distance": style,
-        "content_distance": content,
         "worst_frames": [{"frame": number + 1, "warp_error": near[number][0]} for number in worst],
         "warp_errors": {number + 1: painted for number, (painted, _) in near.items()},
-    }
+    } | distances
 
 
 def _errors(
     job: Assignment, photos: dict[int, Tensor], number: int, before: int, method: FlowMethod
 ) -> tuple[float, float]:
-    """Of the paintings, and of the photos."""
+    """Of the frames as they were made, and of the photos."""
     found = tie(photos[number], photos[before], method)
-    last = job.pace.passes - 1
-    painted, painted_before = (to_tensor(job.folder.read(n, last).rgb) for n in (number, before))
+    made = [to_tensor(job.folder.read(n, job.turns[-1]).rgb) for n in (number, before)]
+    plain = [photos[number], photos[before]]
+    if not job.easel:
+        made, plain = ([to_lab(x)[:, 1:] for x in pair] for pair in (made, plain))
     return (
-        warp_error(painted, painted_before, found.flow, found.weight),
-        warp_error(photos[number], photos[before], found.flow, found.weight),
+        warp_error(made[0], made[1], found.flow, found.weight),
+        warp_error(plain[0], plain[1], found.flow, found.weight),
     )
 
 
-def _distances(job: Assignment) -> tuple[float, float]:
+def _distances(job: Assignment, easel: Easel) -> dict[str, float]:
     """Style and content of some frames, in the mean."""
     count = len(job.survey.indices)
     numbers = sorted({round(k * (count - 1) / (JUDGED - 1)) for k in range(JUDGED)})
-    device, style = job.easel.network.device, job.easel.scene.regions[0].style(max(job.size_px))
+    device, style = easel.network.device, easel.scene.regions[0].style(max(job.size_px))
     found = []
     for number in numbers:
-        picture = next(read_frames(job.film, job.survey.line, [job.survey.indices[number]], job.size_px))
-        painted = to_tensor(job.folder.read(number, job.pace.passes - 1).rgb).to(device)
-        photo = to_tensor(picture.rgb).to(device)
-        found.append(distances_of(job.easel.network.vgg, painted, photo, style))
-    return _mean([one for one, _ in found]), _mean([one for _, one in found])
+        painted, photo = job.folder.read(number, job.turns[-1]), next(job.photos([number]))
+        x, plain = (to_tensor(picture.rgb).to(device) for picture in (painted, photo))
+        found.append(distances_of(easel.network.vgg, x, plain, style))
+    return {
+        "style_distance": _mean([style for style, _ in found]),
+        "content_distance": _mean([content for _, content in found]),
+    }
 
 
 def distances_of(vgg: Vgg, painted: Tensor, photo: Tensor, style: LayerStatistics) -> tuple[float, float]:

@@ -1,73 +1,90 @@
 """How far a film is, and when it will be done."""
 
 import time
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from impasto.tasks import FilmProgress, Stage
 from impasto.video.assignment import Assignment
-from impasto.video.shot import Painted
+from impasto.video.folder import COLORED, Made
 
 TELLING_FRAMES: Final = 3
 """Frames that must have been painted before an end is foretold."""
 
 
+Kind = Literal["colored", "first", "later"]
+"""Of a frame that is made: in colour; painted in full, first of a shot; painted after others."""
+
+
 class Clock:
-    """Watches frames come: a shot's first frame takes long, and the ones after it a fraction of that."""
+    """Watches frames come: a shot's first painting takes long, and the ones after it a fraction of that."""
 
     def __init__(self, job: Assignment, began: float) -> None:
         self.began = began
         self.job = job
         self.firsts = {start for start, _ in job.survey.shots}
-        passes = job.pace.passes
-        self.left = {True: len(self.firsts), False: len(job.survey.indices) * passes - len(self.firsts)}
-        self.taken: dict[bool, list[float]] = {True: [], False: []}
+        frames = len(job.survey.indices)
+        self.left: dict[Kind, int] = {"colored": 0, "first": 0, "later": 0}
+        if job.coloring:
+            self.left["colored"] = frames
+        if job.easel:
+            self.left["first"] = len(self.firsts)
+            self.left["later"] = frames * job.pace.passes - len(self.firsts)
+        self.taken: dict[Kind, list[float]] = {kind: [] for kind in self.left}
+        self.stage: Stage = "coloring" if job.coloring else "painting"
         self.last = time.perf_counter()
         self.done = 0
 
     def frames_left(self) -> int:
-        """To be painted in the last pass."""
-        last = self.job.pace.passes - 1
+        """To be made in the last pass."""
+        last = self.job.turns[-1]
         return sum(not self.job.folder.has(n, last) for n in range(len(self.job.survey.indices)))
 
-    def saw(self, painted: Painted) -> FilmProgress:
+    def saw(self, made: Made) -> FilmProgress:
         """A frame is there; with several workers, frames come that much closer together."""
         now = time.perf_counter()
-        first = painted.turn == 0 and painted.number in self.firsts
-        self.left[first] -= 1
-        if not painted.found:
-            self.taken[first].append(now - self.last)
+        kind = self._kind(made)
+        self.left[kind] -= 1
+        if not made.found:
+            self.taken[kind].append(now - self.last)
         self.last = now
         self.done += 1
+        self.stage = "coloring" if kind == "colored" else "painting"
         return self.progress()
 
-    def progress(self, note: str | None = None, stage: Stage = "painting") -> FilmProgress:
-        frames = len(self.job.survey.indices) * self.job.pace.passes
+    def progress(self, note: str | None = None, stage: Stage | None = None) -> FilmProgress:
+        frames = len(self.job.survey.indices) * len(self.job.turns)
         seconds = time.perf_counter() - self.began
-        return FilmProgress(stage, self.done, frames, seconds, self._left_s(), note)
+        return FilmProgress(stage or self.stage, self.done, frames, seconds, self._left_s(), note)
+
+    def _kind(self, made: Made) -> Kind:
+        if made.turn == COLORED:
+            return "colored"
+        return "first" if made.turn == 0 and made.number in self.firsts else "later"
 
     def _left_s(self) -> float | None:
-        """Each kind of frame takes as long as it did; the kind not seen yet is guessed from the other."""
+        """Each kind of frame takes as long as it did; paintings not seen yet are guessed from the others."""
         usual = {kind: sum(taken) / len(taken) for kind, taken in self.taken.items() if taken}
-        if len(self.taken[False]) < min(TELLING_FRAMES, self.left[False]):
+        telling: Kind = "later" if self.job.easel else "colored"
+        if len(self.taken[telling]) < min(TELLING_FRAMES, self.left[telling]):
             return None
         ratio = self.job.first_frame_cost
-        if False not in usual and True in usual:
-            usual[False] = usual[True] / ratio
-        if True not in usual and False in usual:
-            usual[True] = usual[False] * ratio
+        if "later" not in usual and "first" in usual:
+            usual["later"] = usual["first"] / ratio
+        if "first" not in usual and "later" in usual:
+            usual["first"] = usual["later"] * ratio
         if not usual:
             return None
+        # Those that were all found take no time.
         return sum(self.left[kind] * seconds for kind, seconds in usual.items())
 
     def report(self) -> dict[str, Any]:
-        """How long painting took, as JSON."""
+        """How long it took, as JSON."""
         seconds = time.perf_counter() - self.began
-        first, later = self.taken[True], self.taken[False]
-        return {
+        told: dict[str, Any] = {
             "seconds": round(seconds, 3),
             "frames": len(self.job.survey.indices),
             "shots": len(self.firsts),
-            "first_frame_s": round(sum(first) / len(first), 3) if first else None,
-            "later_frame_s": round(sum(later) / len(later), 3) if later else None,
-            "frames_a_second": round((len(first) + len(later)) / seconds, 4),
         }
+        for kind, taken in self.taken.items():
+            told[f"{kind}_frame_s"] = round(sum(taken) / len(taken), 3) if taken else None
+        return told | {"frames_a_second": round(sum(map(len, self.taken.values())) / seconds, 4)}

@@ -1,0 +1,78 @@
+"""The photos of a shot, and how they lie in each other."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+import torch
+from torch import Tensor
+
+from impasto.crossing import to_tensor
+from impasto.media.flo import read_flo, write_flo
+from impasto.media.picture import Picture
+from impasto.methods.flow import Flows, flow_between, flows_between, resize_flow
+from impasto.options import FlowMethod
+from impasto.video.assignment import Assignment
+
+CHUNK: Final = 12
+"""Frames that are decoded together when a shot is gone through backwards."""
+KEPT: Final = 16
+"""Photos at hand, for those that look back."""
+T = TypeVar("T")
+
+
+class Photos:
+    """A shot's photos in an order, and any one of them. read: the photos of some frames, in their order."""
+
+    def __init__(self, read: Callable[[Sequence[int]], Iterator[Picture]], order: Sequence[int]) -> None:
+        self._read, self.order = read, order
+        self.recent: dict[int, Picture] = {}
+
+    def in_order(self, begin: int) -> Iterator[tuple[int, Picture]]:
+        """From a place in the order on; backwards they are decoded a few at a time."""
+        rest = self.order[begin:]
+        forward = len(rest) < 2 or rest[0] < rest[1]
+        parts = [rest] if forward else [rest[at : at + CHUNK] for at in range(0, len(rest), CHUNK)]
+        for part in parts:
+            pictures: Iterable[Picture] = self._read(part) if forward else [*self._read(part[::-1])][::-1]
+            for number, picture in zip(part, pictures, strict=True):
+                self.recent[number] = picture
+                while len(self.recent) > KEPT:
+                    del self.recent[next(iter(self.recent))]
+                yield number, picture
+
+    def one(self, number: int) -> Picture:
+        if number not in self.recent:
+            self.recent[number] = next(self._read([number]))
+        return self.recent[number]
+
+
+def flows_of(job: Assignment, number: int, other: int, picture: Picture, other_picture: Picture) -> Flows:
+    """From a frame to another and back, by their photos; with --flow-files as it is told there, or kept."""
+    here, there = to_tensor(picture.rgb), to_tensor(other_picture.rgb)
+    folder, method = job.options.flow_files, job.options.flow
+    if folder is None:
+        return flows_between(here, there, method)
+    first, second = (job.survey.known[n] + 1 for n in (number, other))
+    return Flows(
+        _kept_flow(folder / f"{first}_{second}.flo", here, there, method),
+        _kept_flow(folder / f"{second}_{first}.flo", there, here, method),
+    )
+
+
+def _kept_flow(path: Path, here: Tensor, there: Tensor, method: FlowMethod) -> Tensor:
+    if not path.exists():
+        found = flow_between(here, there, method)
+        write_flo(path, found[0].permute(1, 2, 0).numpy())
+    flow = torch.from_numpy(read_flo(path).transpose(2, 0, 1).copy())[None]
+    return resize_flow(flow, (here.shape[2], here.shape[3]))
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same, each made in another thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
