@@ -94,15 +94,20 @@ def test_saturation_multiplies_and_none_is_grey() -> None:
     assert (none == 0).all()
 
 
-def test_a_higher_temperature_is_paler() -> None:
+@pytest.mark.parametrize("rarity", [1.0, 0.0])
+def test_a_higher_temperature_is_paler(rarity: float) -> None:
+    """Also where rebalancing made the likeliest bin the likeliest, and is taken back."""
     lightness = to_lab(halves())[:, :1]
+    network = TwoColors(sure=4.0)
+    network.rarity[network.yellow] = network.rarity[network.blue] = 3.0
     chromas = [
-        predict_colors(TwoColors(sure=4.0), lightness, PLAIN._replace(temperature=temperature))
+        predict_colors(network, lightness, PLAIN._replace(temperature=temperature, rarity=rarity))
         .norm(dim=1)
         .mean()
-        for temperature in (0.0, 0.38, 1.0)
+        for temperature in (0.0, 0.2, 0.38, 1.0)
     ]
-    assert chromas[0] > chromas[1] > chromas[2]
+    assert chromas == sorted(chromas, reverse=True)
+    assert chromas[0] > 1.2 * chromas[-1]
 
 
 def test_what_the_loss_favoured_can_be_taken_back() -> None:

@@ -305,13 +305,13 @@ class ColoringOptions(Options):
         Field(
             ge=0,
             le=1,
-            description="From 0, the likeliest colour of each place, to 1, the mean of all that are likely.",
+            description="From vivid, 0, the likeliest colour of each place, to safe, 1, the mean of all.",
         ),
     ] = 0.38
     rarity: Annotated[
         float,
         Field(ge=0, le=1, description="From 0, colours as frequent as in photos, to 1, rare ones favoured."),
-    ] = 0.6
+    ] = 0.0
     saturation: Annotated[float, Field(ge=0, le=3, description="Multiplies how colourful it is.")] = 1.0
     reference: Annotated[
         Path | None, Field(description="A picture in colour, whose colours are made likelier.")

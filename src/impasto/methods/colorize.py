@@ -127,17 +127,23 @@ def colors_of(colorist: Colorist, shares: Tensor, taste: Taste) -> Tensor:
 
 
 def to_taste(colorist: Colorist, shares: Tensor, taste: Taste) -> Tensor:
-    """(1, q, h, w), how likely a network finds each bin -> the same, as rarity and palette want it."""
-    # A loss that weighs rare colours more makes them likelier than they are, by just that weight, which can
-    # be taken back in part: the paper chooses once, in training, how much of it is good.
-    usual = shares * (-(1 - taste.rarity) * colorist.rarity.to(shares)).exp()[:, None, None]
-    shares = usual / usual.sum(1, keepdim=True)
-    return shares if taste.palette is None else favour(shares, taste.palette)
+    """(1, q, h, w), how likely a network finds each bin -> the same, more like the palette, if any."""
+    if taste.palette is None:
+        return shares
+    taken_back = (1 - taste.rarity) * colorist.rarity.to(shares)
+    usual = (shares.clamp(min=1e-12).log() - taken_back[:, None, None]).softmax(1)
+    return favour(shares, taste.palette, usual.mean((0, 2, 3)))
 
 
 def chosen_colors(colorist: Colorist, shares: Tensor, taste: Taste) -> Tensor:
-    """(1, q, h, w), how likely each bin is, to taste -> (1, 2, h, w), a and b."""
-    scores = shares.clamp(min=1e-12).log()
+    """(1, q, h, w), how likely each bin is, to taste -> (1, 2, h, w), a and b.
+
+    A loss that weighs rare colours more makes them likelier than they are, by just that weight, and `rarity`
+    says how much of it is not taken back. It is taken back beside the sharpening, not sharpened itself: the
+    likeliest bin is that of the network, vivid, and a higher temperature is always safer and paler.
+    """
+    taken_back = (1 - taste.rarity) * colorist.rarity.to(shares)
+    scores = shares.clamp(min=1e-12).log() - taste.temperature * taken_back[:, None, None]
     return taste.saturation * annealed_mean(scores, colorist.centres.to(scores), taste.temperature)
 
 
@@ -157,12 +163,12 @@ def mean_shares(colorist: Colorist, lightness: Tensor, looks: int, size_px: int)
     return total / looks
 
 
-def favour(shares: Tensor, palette: Tensor) -> Tensor:
-    """(1, q, h, w), and (q,) wanted on average -> (1, q, h, w): each place's colours, more like the wanted.
+def favour(shares: Tensor, palette: Tensor, usual: Tensor) -> Tensor:
+    """(1, q, h, w), and (q,) wanted and usual on average -> (1, q, h, w), each place more like the wanted.
 
     Bayes' rule with another prior: what the network believes on average gives way to the palette.
     """
-    ratio = palette / shares.mean((0, 2, 3)).clamp(min=1e-6)
+    ratio = palette / usual.clamp(min=1e-6)
     favoured = shares * ratio.clamp(1 / MOST_FAVOUR, MOST_FAVOUR)[:, None, None]
     return favoured / favoured.sum(1, keepdim=True)
 
