@@ -59,7 +59,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train colorizer, on photos under CC BY",
         file_name="colorizer.safetensors",
         size_mb=4.9,
-        checksum="sha256:fcb8528abfcd38a43b144e8c190dc6ec5d03788454b686bfae777f8086d51c45",
+        checksum="sha256:49c91db7e6d83287705a4164fa123b6f35ab744df3001446ee7e7176115ba97c",
     ),
     "squeezenet": Model(
         name="squeezenet",
