@@ -24,9 +24,9 @@ LONG = {"size": 64, "steps": 50_000}
 
 
 @contextmanager
-def opened(root: Path, **options: Any) -> Iterator[Jobs]:
+def opened(root: Path | str, **options: Any) -> Iterator[Jobs]:
     """The jobs of a store, and nobody who paints them."""
-    settings = ServeOptions(store=root, **options)
+    settings = ServeOptions(store=str(root), **options)
     store, url = place(settings)
     prepare_database(url)
     client = connect(url)
@@ -40,7 +40,7 @@ def opened(root: Path, **options: Any) -> Iterator[Jobs]:
 def working(jobs: Jobs, **options: Any) -> Iterator[None]:
     """A worker in a thread; at the end it puts its job back and leaves."""
     leave = Event()
-    settings = WorkerOptions(store=jobs.store.root, database=jobs.options.database, **options)
+    settings = WorkerOptions(store=jobs.options.store, database=jobs.options.database, **options)
     thread = Thread(target=work, args=(settings, leave))
     thread.start()
     try:
@@ -53,7 +53,7 @@ def working(jobs: Jobs, **options: Any) -> Iterator[None]:
 @contextmanager
 def process(jobs: Jobs, name: str) -> Iterator["subprocess.Popen[str]"]:
     """A worker of its own, as the server starts it."""
-    options = WorkerOptions(store=jobs.store.root, name=name)
+    options = WorkerOptions(store=str(jobs.store.root), name=name)
     command = [sys.executable, "-m", "impasto.server.worker"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
     assert worker.stdin is not None

@@ -26,7 +26,7 @@ TOKENS = ("first-token-of-the-test", "second-token-of-the-test")
 
 
 def opened(root: Path, **options: Any) -> TestClient:
-    desk = Desk(ServeOptions(store=root, workers=0, **options))
+    desk = Desk(ServeOptions(store=str(root), workers=0, **options))
     return TestClient(build_app(desk), base_url="http://127.0.0.1:8000")
 
 

@@ -221,8 +221,12 @@ class QueueOptions(Options):
     """Where jobs and their files are; the same for all who share them."""
 
     store: Annotated[
-        Path | None,
-        Field(description="Folder for uploads and results; a fleet shares it. Left out, one of this user's."),
+        str | None,
+        Field(
+            min_length=1,
+            description="Folder for uploads and results, or a URL such as s3://bucket/impasto, which a fleet "
+            "shares. Left out, a folder of this user's.",
+        ),
     ] = None
     database: Annotated[
         str | None,

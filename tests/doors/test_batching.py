@@ -152,7 +152,7 @@ def test_a_fleet_paints_a_batch_and_the_same_command_finds_it(
 def test_a_batch_that_was_left_in_the_queue_is_brought_home_later(photos: Path) -> None:
     options = StylizeOptions(size=64, steps=2)
     tasks = planned([photos, Path("scream")], (), Path("out"), options, blend=False, recursive=False)
-    queue = QueueOptions(store=Path("store"))
+    queue = QueueOptions(store="store")
     with opened(Path("store")) as jobs, process(jobs, "one"):
         next(have_painted(tasks, open_ledger(Path("out")), queue))
         events = list(have_painted(tasks, open_ledger(Path("out")), queue))

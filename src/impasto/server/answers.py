@@ -140,7 +140,7 @@ async def events(desk: AtDesk, owner: Owner, id: Id) -> Response:  # noqa: A002
 def shown_photo(desk: AtDesk, owner: Owner, id: Id, picture: Number = None) -> Response:  # noqa: A002
     """The photo of a job, or a film's first frame, as a PNG of at most 1600 pixels."""
     desk.jobs.get(owner, id)
-    path = desk.store.job_folder(owner, id) / numbered(SHOWN, picture)
+    path = desk.store.newest(desk.store.job_folder(owner, id) / numbered(SHOWN, picture))
     if not path.is_file():
         raise ServiceError("there is no photo of that number; they count from 0, and in batches only", 404)
     return FileResponse(path, media_type="image/png")
@@ -149,7 +149,7 @@ def shown_photo(desk: AtDesk, owner: Owner, id: Id, picture: Number = None) -> R
 def preview(desk: AtDesk, owner: Owner, id: Id, picture: Number = None) -> Response:  # noqa: A002
     """The painting as it is, or as it became, as a JPEG of at most 720 pixels."""
     desk.jobs.get(owner, id)
-    path = desk.store.job_folder(owner, id) / numbered(PREVIEW, picture)
+    path = desk.store.newest(desk.store.job_folder(owner, id) / numbered(PREVIEW, picture))
     if not path.is_file():
         raise ServiceError("there is nothing to see yet; ask again when progress says previews: 1", 404)
     return FileResponse(path, media_type="image/jpeg")
@@ -164,7 +164,7 @@ def result(
 ) -> Response:
     """The finished painting, or all of a batch as a zip; with download=true browsers save it under a name."""
     job = desk.jobs.get(owner, id)
-    found = read_outcome(desk.store.job_folder(owner, id), picture)  # a batch's are there before it ends
+    found = read_outcome(desk.store.at_hand(owner, id), picture)  # a batch's are there before it ends
     painting = job.painting if picture is None else (found or {}).get("painting")
     if painting is None:
         raise ServiceError(f"this job is {job.state}, so there is no painting; wait for done", 409)

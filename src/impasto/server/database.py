@@ -4,6 +4,7 @@ A job is a DBOS workflow: a row that is there before the client hears "accepted"
 owns, and whose end only its owner can write. What is in it is JSON, never pickles.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from impasto.errors import ServiceError
 from impasto.options import QueueOptions
+from impasto.server.remote import Remote
 from impasto.server.store import Store
 
 QUEUE: Final = "paintings"
@@ -31,7 +33,13 @@ POLLING_S: Final = 0.5
 
 def place(options: QueueOptions) -> tuple[Store, str]:
     """The store, and the database's URL."""
-    store = Store(options.store or user_data_path("impasto", appauthor=False) / "server")
+    home = user_data_path("impasto", appauthor=False) / "server"
+    if options.store and "://" in options.store:
+        # A folder for each store, and in it one for each process that uses it.
+        cache = home / "stores" / hashlib.sha256(options.store.encode()).hexdigest()[:16]
+        store = Store(cache / "server", Remote(options.store))
+    else:
+        store = Store(Path(options.store) if options.store else home)
     return store, options.database or f"sqlite:///{store.root / 'jobs.sqlite'}"
 
 

@@ -31,7 +31,12 @@ class Desk:
         self.fleet = Fleet(self.store)
         self.supervisor = Supervisor(
             options.workers,
-            WorkerOptions(store=self.store.root, database=url, device=options.device, memory=options.memory),
+            WorkerOptions(
+                store=options.store or str(self.store.root),
+                database=url,
+                device=options.device,
+                memory=options.memory,
+            ),
         )
         self._watched: dict[str, asyncio.Task[Job]] = {}
 

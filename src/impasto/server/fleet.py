@@ -7,6 +7,8 @@ that one of its name left behind. Where none starts, the first of the living bri
 import json
 import platform
 import re
+import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -43,9 +45,13 @@ class Fleet:
     """The workers of a store."""
 
     def __init__(self, store: Store) -> None:
+        self.store = store
+        self.remote = store.remote
         self.folder = store.root / "workers"
         self.folder.mkdir(exist_ok=True)
         self.machine = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()) or "worker"
+        if self.remote:  # no lock keeps machines of the same name apart
+            self.machine += f"-{uuid.getnode() & 0xFFFFFF:06x}"
 
     def take_name(self, wanted: str | None) -> tuple[str, FileLock]:
         """A name, and the lock that holds it for as long as this process lives.
@@ -64,15 +70,37 @@ class Fleet:
             f"a worker named {wanted or self.machine} is at work already; choose another --name"
         )
 
+    def own_store(self, name: str) -> Store:
+        """That of a worker, whose name nobody else has: of a remote, it pulls into a folder of its own."""
+        if self.remote is None:
+            return self.store
+        folder = self.store.root.parent / name
+        shutil.rmtree(folder, ignore_errors=True)  # of one that was killed
+        return Store(folder, self.remote)
+
     def beat(self, beat: Beat) -> None:
         text = json.dumps(asdict(beat)).encode()
-        write_whole(self._path(beat.name), lambda file: file.write(text))
+        if self.remote:
+            self.remote.write(f"workers/{beat.name}.json", text)
+        else:
+            write_whole(self._path(beat.name), lambda file: file.write(text))
 
     def leave(self, name: str) -> None:
+        if self.remote:
+            self.remote.remove(f"workers/{name}.json")
         self._path(name).unlink(missing_ok=True)
 
     def beats(self) -> Iterator[Beat]:
         """The last sign of each worker that has not left; one file's clock serves for all machines."""
+        if self.remote:
+            self.remote.write("workers/clock", b"")
+            now = self.remote.written("workers/clock")
+            for name in self.remote.names("workers"):
+                with suppress(FileNotFoundError, ValueError, TypeError):
+                    if name.endswith(".json"):
+                        seen_s = now - self.remote.written(f"workers/{name}")
+                        yield Beat(**(json.loads(self.remote.read(f"workers/{name}")) | {"seen_s": seen_s}))
+            return
         clock = self.folder / "clock"
         clock.touch()
         now = clock.stat().st_mtime

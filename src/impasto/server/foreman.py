@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from dbos import DBOSClient, WorkflowStatus
@@ -49,7 +48,7 @@ class Foreman:
     def see_to(self, job_id: str, payload: dict[str, Any]) -> dict[str, Any]:
         """A film or a batch to its outcome; JobError with the reason, Dropped when it is another's."""
         claim = Claim(self.client, self.hands, job_id)
-        folder = self.store.job_folder(payload["owner"], job_id)
+        folder = self.store.at_hand(payload["owner"], job_id, deeper=True)
         parts = Parts(self.client, job_id, payload["owner"])
 
         def work() -> dict[str, Any]:
@@ -59,14 +58,16 @@ class Foreman:
             claim.begin()
             task = task_in(payload)
             if isinstance(task, BatchTask):
-                return _Batch(claim, parts, folder, payload).join(task)
+                return _Batch(claim, parts, self.store, payload).join(task)
             assert isinstance(task, VideoTask)
-            film = _Film(claim, parts, folder, payload)
+            film = _Film(claim, parts, self.store, payload)
             return film.join(film_in(folder, self.options, task), self.studio)
 
         with self.hands.full():
             try:
-                return claim.carried_out(work, lambda error: reason_of(error, job_id, folder, payload))
+                outcome = claim.carried_out(work, lambda error: reason_of(error, job_id, folder, payload))
+                self.store.let_go(folder)
+                return outcome
             except Dropped:
                 if claim.is_cancelled():
                     parts.cancel()
@@ -79,13 +80,14 @@ class Foreman:
 class _Whole:
     """A job in parts, and its client who watches."""
 
-    def __init__(self, claim: Claim, parts: Parts, folder: Path, payload: dict[str, Any]) -> None:
+    def __init__(self, claim: Claim, parts: Parts, store: Store, payload: dict[str, Any]) -> None:
         self.claim = claim
         self.parts = parts
-        self.folder = folder
+        self.store = store
+        self.folder = store.job_folder(parts.owner, parts.job_id)
         self.payload = payload
         self.began = time.monotonic()
-        self.watch = Watch(claim, folder / PREVIEW, float(payload["longest_s"]))
+        self.watch = Watch(claim, store, self.folder / PREVIEW, float(payload["longest_s"]))
         self.previews: dict[int, int] = {}
 
     def hand_out(self, payloads: dict[int, dict[str, Any]]) -> None:
@@ -105,6 +107,13 @@ class _Whole:
                 break
             self.claim.hands.leave.wait(LOOK_S)
         self.claim.begin()
+        self.store.at_hand(self.parts.owner, self.parts.job_id, deeper=True)
+
+    def end(self, outcome: dict[str, Any]) -> dict[str, Any]:
+        """The outcome, which others see when they see all else."""
+        self.store.publish(self.watch.preview, self.folder / outcome["painting"])
+        self.store.publish(write_outcome(self.folder, outcome))
+        return outcome
 
     def told_by(self, number: int) -> dict[str, Any]:
         told = self.parts.told(number)
@@ -137,7 +146,8 @@ class _Film(_Whole):
             "seconds": self.seconds(),
             "notes": [*result.notes, *self.watch.notes],
         }
-        write_outcome(self.folder, outcome)
+        self.end(outcome)
+        self.store.remove_folder(self.work)  # not before: who is killed here finds them again
         return outcome
 
     def _tell(self, event: FilmProgress) -> None:
@@ -155,6 +165,8 @@ class _Film(_Whole):
                 f"the film has {frames} frames, more than {most}; name a part of it by begin and end"
             )
         shots = [range(start, end) for start, end in job.survey.shots]
+        self.work = job.folder.path
+        self.store.publish(self.work)
         last = job.turns[-1]
         common = {"task": self.payload["task"], "work": job.folder.path.name, "size_px": list(job.size_px)}
         self.hand_out(
@@ -204,8 +216,7 @@ class _Batch(_Whole):
             "seconds": self.seconds(),
             "notes": [f"{each['name']}: {each['reason']}" for each in pictures if each["reason"]],
         }
-        write_outcome(self.folder, outcome)
-        return outcome
+        return self.end(outcome)
 
     def _look(self, rows: dict[int, WorkflowStatus]) -> None:
         for number in range(len(self.states)):

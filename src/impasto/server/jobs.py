@@ -107,6 +107,7 @@ class Jobs:
                 self.store.give(owner, upload_id, job_id, name)
             for number, upload_id in enumerate(asked.shown):
                 self.store.show(owner, upload_id, job_id, number if len(asked.shown) > 1 else None)
+            self.store.publish(self.store.job_folder(owner, job_id))
             payload = self._payload(owner, asked) | {
                 "requested": request.model_dump(mode="json", exclude_unset=True)
             }

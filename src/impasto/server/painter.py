@@ -48,7 +48,7 @@ class Painter:
         A payload with "job" is a part of that job: its "shot", or its painting "number".
         """
         claim = Claim(self.client, self.hands, row_id, payload.get("job"))
-        folder = self.store.job_folder(payload["owner"], payload.get("job", row_id))
+        folder = self.store.at_hand(payload["owner"], payload.get("job", row_id))
         work = self._shot if "shot" in payload else self._picture
         with self.hands.full():
             self.job = row_id
@@ -59,6 +59,8 @@ class Painter:
                 )
             finally:
                 self.job = None
+        if "job" not in payload:  # other parts of it may come
+            self.store.let_go(folder)
         self.painted += 1
         return outcome
 
@@ -70,7 +72,7 @@ class Painter:
         claim.begin()
         task = task_in(payload)
         assert isinstance(task, StylizeTask | ColorizeTask)
-        watch = Watch(claim, folder / numbered(PREVIEW, number), float(payload["longest_s"]))
+        watch = Watch(claim, self.store, folder / numbered(PREVIEW, number), float(payload["longest_s"]))
         # Inside of it, so that the recipe in the picture names no folder of this machine.
         with chdir(folder), closing(self._events(task, watch)) as events:  # type: ignore[type-var]
             for event in events:
@@ -90,12 +92,14 @@ class Painter:
 
     def _shot(self, claim: Claim, folder: Path, payload: dict[str, Any]) -> dict[str, Any]:
         claim.begin()
+        self.store.at_hand(payload["owner"], payload["job"], deeper=True)
         job = self._assignment(folder, payload)
         start, end = job.survey.shots[payload["shot"]]
-        watch = Watch(claim, folder / PREVIEW, float(payload["longest_s"]))
+        watch = Watch(claim, self.store, folder / PREVIEW, float(payload["longest_s"]))
         done = 0
         with closing(make_shot(job, range(start, end), watch.finish)) as frames:  # type: ignore[type-var]
             for done, (number, turn, _) in enumerate(frames, start=1):
+                self.store.publish(job.folder.frame_path(number, turn))
                 watch.see(partial(_frames, done), partial(_frame, job.folder, number, turn))
         return {"done": done}
 
@@ -151,12 +155,15 @@ def _ended(result: Result | Colored, watch: Watch, folder: Path, number: int | N
         "notes": [*result.notes, *watch.notes],
     }
     show(result.rgb, watch.preview)
-    write_outcome(folder, outcome, number)
+    watch.store.publish(watch.preview, folder / result.task.output.name)
+    watch.store.publish(write_outcome(folder, outcome, number))
     log.info("job %s is painted", watch.claim.row_id)
     return outcome
 
 
-def write_outcome(folder: Path, outcome: dict[str, Any], number: int | None = None) -> None:
+def write_outcome(folder: Path, outcome: dict[str, Any], number: int | None = None) -> Path:
     """What `read_outcome` finds; from then on the job, or the painting of a batch, is done."""
     text = json.dumps(outcome).encode()
-    write_whole(folder / numbered(OUTCOME, number), lambda file: file.write(text))
+    path = folder / numbered(OUTCOME, number)
+    write_whole(path, lambda file: file.write(text))
+    return path

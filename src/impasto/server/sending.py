@@ -98,6 +98,7 @@ class _Sender:
                 "title": task.photo.name,
                 "created_at": time.time(),
             }
+            self.store.publish(self.store.job_folder(OWNER, sent.job_id))
             enqueue(self.client, sent.job_id, payload, made_from)
         self.out[sent.job_id] = sent
 
@@ -173,7 +174,7 @@ class _Sender:
     def _home(self, sent: _Sent) -> Result:
         output = sent.task.output
         assert output is not None
-        folder = self.store.job_folder(OWNER, sent.job_id)
+        folder = self.store.at_hand(OWNER, sent.job_id)
         found = read_outcome(folder)
         if found is None:
             raise PictureError(

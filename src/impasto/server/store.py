@@ -10,6 +10,7 @@
     workers/                                                  who is alive (see fleet.py)
 
 Every name below is ours: owners are hashes, ids are random. Nothing that a client says becomes a path.
+Behind a URL are the same files; the folder is then what this process has pulled of them (see remote.py).
 """
 
 import json
@@ -27,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from impasto.errors import OutputError, ServiceError
 from impasto.media.files import write_whole
+from impasto.server.remote import Remote
 
 ID_PATTERN: Final = r"^[0-9a-f]{32}$"
 ORIGINAL: Final = "original"
@@ -63,8 +65,9 @@ def new_id() -> str:
 class Store:
     """The folder, made if it is not there; OutputError when it cannot be written."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, remote: Remote | None = None) -> None:
         self.root = root.resolve()
+        self.remote = remote
         self._measured: tuple[float, int] = (-_MEASURED_FOR_S, 0)
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,6 +85,33 @@ class Store:
     def job_folder(self, owner: str, job_id: str) -> Path:
         return self.root / owner / "jobs" / _checked(job_id)
 
+    def at_hand(self, owner: str, job_id: str, *, deeper: bool = False) -> Path:
+        """A job's folder, with all of its files; deeper: with those in folders of its own, too."""
+        folder = self.job_folder(owner, job_id)
+        if self.remote:
+            self.remote.pull_all(self._name(folder), folder, deeper=deeper)
+        return folder
+
+    def newest(self, path: Path) -> Path:
+        """A file of a job as it is now, which may be missing."""
+        if self.remote:
+            self.remote.pull(self._name(path), path)
+        return path
+
+    def publish(self, *paths: Path) -> None:
+        """Files of a job that all others shall see, in this order; of folders, everything in them."""
+        if self.remote is None:
+            return
+        for path in paths:
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if file.is_file() and not file.name.startswith("."):
+                    self.remote.push(file, self._name(file))
+
+    def let_go(self, folder: Path) -> None:
+        """What was pulled of a job need not stay."""
+        if self.remote:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def keep_upload(self, owner: str, upload: Upload, arrived: Path, shown: Path) -> None:
         """Moves an examined file in; it is there with its record or not at all."""
         folder = self.upload_folder(owner, upload.id)
@@ -92,11 +122,15 @@ class Store:
         shown.rename(building / SHOWN)
         write_whole(building / _ABOUT, lambda file: file.write(upload.model_dump_json().encode()))
         building.rename(folder)
+        self.publish(folder)
 
     def upload(self, owner: str, upload_id: str) -> Upload:
         """ServiceError 404 when this owner has no such upload."""
+        folder = self.upload_folder(owner, upload_id)
+        if self.remote and not (folder / _ABOUT).exists():
+            self.remote.pull_all(self._name(folder), folder)
         with suppress(FileNotFoundError, ValueError):
-            return Upload.model_validate_json((self.upload_folder(owner, upload_id) / _ABOUT).read_bytes())
+            return Upload.model_validate_json((folder / _ABOUT).read_bytes())
         raise ServiceError(f"there is no upload {upload_id}; upload the file again", 404)
 
     def delete_upload(self, owner: str, upload_id: str) -> None:
@@ -159,8 +193,18 @@ class Store:
             if _age_s(path) > age_s:
                 self._remove(path)
 
+    def _name(self, path: Path) -> str:
+        """Of a file or folder, in the remote."""
+        return path.relative_to(self.root).as_posix()
+
+    def remove_folder(self, path: Path) -> None:
+        """One of a job's own, with all that is in it."""
+        self._remove(path)
+
     def _remove(self, path: Path) -> None:
         """A folder vanishes under its name at once, and then from the disk."""
+        if self.remote and path.is_relative_to(self.root):
+            self.remote.remove(self._name(path))
         if not path.is_dir():
             path.unlink(missing_ok=True)
             return
@@ -170,6 +214,12 @@ class Store:
             shutil.rmtree(doomed, ignore_errors=True)
 
     def _older(self, room: str, age_s: float) -> Iterator[tuple[str, str]]:
+        if self.remote:
+            for found_owner, _, found_id in self.remote.folders(f"*/{room}/*"):
+                with suppress(FileNotFoundError):
+                    if self.remote.age_s(f"{found_owner}/{room}/{found_id}") > age_s:
+                        yield found_owner, found_id
+            return
         for folder in self.root.glob(f"*/{room}/*"):
             if re.match(ID_PATTERN, folder.name) and _age_s(folder) > age_s:
                 yield folder.parts[-3], folder.name

@@ -10,6 +10,7 @@ from dbos import DBOS
 
 from impasto.media.picture import Picture, resize_picture, write_picture
 from impasto.server.claim import Claim, Dropped
+from impasto.server.store import Store
 from impasto.tasks import FilmProgress, Pixels, Progress
 
 PREVIEW_PX: Final = 720
@@ -23,8 +24,9 @@ _PREVIEW_SHARE: Final = 0.1
 class Watch:
     """Tells the client how it goes, and the run what the client wishes. notes: what the result should say."""
 
-    def __init__(self, claim: Claim, preview: Path, longest_s: float) -> None:
+    def __init__(self, claim: Claim, store: Store, preview: Path, longest_s: float) -> None:
         self.claim = claim
+        self.store = store
         self.preview = preview
         self.ends_at = time.monotonic() + longest_s
         self.notes: list[str] = []
@@ -65,6 +67,7 @@ class Watch:
     def _show(self, picture: Callable[[], Pixels]) -> None:
         began = time.monotonic()
         show(picture(), self.preview)
+        self.store.publish(self.preview)
         self.previews += 1
         took_s = time.monotonic() - began
         self._preview_at = time.monotonic() + max(1.0, took_s / _PREVIEW_SHARE)

@@ -42,14 +42,14 @@ def with_means_of(worker: WorkerOptions, task: PictureTask) -> PictureTask:
 
 
 def film_in(folder: Path, worker: WorkerOptions, task: VideoTask) -> VideoTask:
-    """The same with its files found in a folder, by one process, on the worker's device."""
+    """The same with its files found in a folder, by one process, on the worker's device; frames are kept."""
     styles = tuple(
         choice
         if choice.source in builtin_styles()
         else choice.model_copy(update={"source": str(folder / choice.source)})
         for choice in task.styles
     )
-    own = {"device": worker.device, "memory": worker.memory, "workers": 1}
+    own = {"device": worker.device, "memory": worker.memory, "workers": 1, "keep": True}
     return task.model_copy(
         update={
             "film": folder / task.film,

@@ -34,6 +34,7 @@ def work(options: WorkerOptions, leave: Event) -> None:
     store, url = place(options)
     fleet = Fleet(store)
     name, lock = fleet.take_name(options.name)
+    store = fleet.own_store(name)
     client = connect(url)
     hands = Hands(leave)
     painter = Painter(store, client, options, hands)
