@@ -1,5 +1,6 @@
 """Stores behind URLs: what is made on one machine is found on another, whole."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,27 @@ from tests.served import QUICK, accepted, opened, until, uploaded, working
 from tests.test_wholes import FRAMES, clip, sent
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """A bucket of an S3 in this process; skipped where moto and s3fs are not installed."""
+    server, fsspec = pytest.importorskip("moto.server"), pytest.importorskip("fsspec")
+    pytest.importorskip("s3fs")
+    there = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    there.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*there.get_host_and_port()))
+        fsspec.filesystem("s3").makedirs("bucket")
+        yield "s3://bucket"
+    there.stop()
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    if request.param == "s3":
+        return f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
     return f"{request.param}://{tmp_path}/far"
 
 

@@ -84,6 +84,25 @@ def test_a_job_that_ends_its_worker_again_and_again_is_given_up(jobs: Jobs) -> N
     assert failed.reason == "it ended its worker 3 times; a smaller size needs less memory"
 
 
+@pytest.mark.slow
+def test_three_workers_die_of_a_job_and_the_fourth_gives_it_up(jobs: Jobs) -> None:
+    job = accepted(jobs, LONG)
+    for attempt in (1, 2, 3):
+        with process(jobs, "one") as worker:
+            while until(jobs, job, "running").attempts < attempt:
+                pass
+            worker.kill()
+            worker.wait()
+    with process(jobs, "two"):
+        beat = jobs.store.root / "workers" / "one.json"
+        os.utime(beat, (beat.stat().st_mtime - 100,) * 2)
+        failed = until(jobs, job, "failed")
+    assert (failed.attempts, failed.reason) == (
+        3,
+        "it ended its worker 3 times; a smaller size needs less memory",
+    )
+
+
 def test_a_painting_that_is_there_is_not_made_twice(jobs: Jobs) -> None:
     job = accepted(jobs)
     with working(jobs):
