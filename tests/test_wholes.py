@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.errors import ServiceError
 from impasto.media.animation import animation_in
 from impasto.media.film import open_film
 from impasto.media.picture import read_picture
@@ -217,6 +218,20 @@ def test_a_photo_is_coloured_and_repainted(jobs: Jobs) -> None:
         for asked in (plain, painted):
             done = until(jobs, jobs.create("local", asked, None)[0], "done")
             assert read_picture(result_of(jobs, done)).size_px == (64, 48) == done.size_px
+
+
+def test_a_film_gets_its_colours(jobs: Jobs, tmp_path: Path) -> None:
+    asked = VideoRequest(
+        verb="video", film=sent(jobs, clip(tmp_path, frames=2)), coloring={}, reference=uploaded(jobs, "dots")
+    )
+    with working(jobs):
+        done = until(jobs, jobs.create("local", asked, None)[0], "done")
+    assert open_film(result_of(jobs, done)).size_px == (48, 32)
+
+
+def test_a_film_needs_something_to_be_done(jobs: Jobs, tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="needs a style, or to be coloured"):
+        jobs.create("local", VideoRequest(verb="video", film=sent(jobs, clip(tmp_path))), None)
 
 
 def test_an_animation_stays_one_unless_the_format_holds_none(jobs: Jobs, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from impasto.server.database import JOBS, PAINT, QUEUE, VERSION, WHOLE, WHOLES
 from impasto.server.parts import Parts, reason_in
 from impasto.server.requests import Asked, JobRequest
 from impasto.server.store import Store, new_id
+from impasto.tasks import Stage
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: Final[dict[str, State]] = {
@@ -32,7 +33,7 @@ STATES: Final[dict[str, State]] = {
 class JobProgress(BaseModel):
     """The last that the worker told of; null is what a job of its kind has not, or what is not known yet."""
 
-    stage: Literal["looking", "painting", "writing", "measuring"] = "painting"
+    stage: Stage = "painting"
     done: Annotated[int | None, Field(description="Frames of a film, or paintings of a batch.")] = None
     of: Annotated[int | None, Field(description="How many there will be.")] = None
     parts: Annotated[

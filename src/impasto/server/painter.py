@@ -99,7 +99,7 @@ class Painter:
         done = 0
         with closing(make_shot(job, range(start, end), watch.finish)) as frames:  # type: ignore[type-var]
             for done, (number, turn, _) in enumerate(frames, start=1):
-                self.store.publish(job.folder.frame_path(number, turn))
+                self.store.publish(*job.folder.files_of(number, turn))
                 watch.see(partial(_frames, done), partial(_frame, job.folder, number, turn))
         return {"done": done}
 

@@ -9,11 +9,19 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from impasto.errors import ServiceError
 from impasto.media.picture import SUFFIXES
-from impasto.options import ColorizeOptions, ServeOptions, StylizeOptions, VideoOptions, objection
+from impasto.options import (
+    ColoringOptions,
+    ColorizeOptions,
+    ServeOptions,
+    StylizeOptions,
+    VideoOptions,
+    objection,
+)
 from impasto.server.placing import Placing
 from impasto.server.served import (
     MOST_STYLES,
     MaskWord,
+    ServedColoring,
     ServedColors,
     ServedFilm,
     ServedOptions,
@@ -138,11 +146,20 @@ class ColorizeRequest(Request):
 
 
 class VideoRequest(Request):
-    """Repaint an uploaded film, or an animation, so that it does not flicker. Its shots are spread."""
+    """Repaint an uploaded film, or an animation, colour it, or both, so that it does not flicker.
+
+    Its shots are spread over the workers.
+    """
 
     verb: Literal["video"]
     film: UploadId
-    styles: Annotated[tuple[StyleWord, ...], Field(min_length=1, max_length=MOST_STYLES)]
+    styles: Annotated[tuple[StyleWord, ...], Field(max_length=MOST_STYLES)] = ()
+    coloring: Annotated[
+        ServedColoring | None, Field(description="Colours it, before it is painted if styles are named.")
+    ] = None
+    reference: Annotated[
+        UploadId | None, Field(description="A picture in colour, whose colours are made likelier.")
+    ] = None
     container: Annotated[Container, Field(description="What the result is.")] = "mp4"
     options: ServedFilm = ServedFilm()
 
@@ -150,17 +167,23 @@ class VideoRequest(Request):
         """As for a StylizeRequest."""
         placing = Placing(store, owner)
         given = self.options.model_dump(exclude_unset=True)
+        reference = self.reference and Path(placing.picture(self.reference))
+        coloring = None
         try:
             options = VideoOptions(**given, max_pixels=limits.max_pixels)
+            if self.coloring is not None:
+                colors = self.coloring.model_dump(exclude_unset=True)
+                coloring = ColoringOptions(**colors, reference=reference)
+            task = VideoTask(
+                film=Path(placing.film(self.film)),
+                styles=_choices(self.styles, placing),
+                output=Path(f"painting.{self.container}"),
+                options=options,
+                coloring=coloring,
+            )
         except ValidationError as error:
             raise ServiceError(sentence_of(error), 422) from error
         _check_size(options.size, limits)
-        task = VideoTask(
-            film=Path(placing.film(self.film)),
-            styles=_choices(self.styles, placing),
-            output=Path(f"painting.{self.container}"),
-            options=options,
-        )
         return _asked(task, placing, [self.film], placing.find(self.film).name)
 
 

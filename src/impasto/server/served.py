@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, create_model
 
-from impasto.options import ColorizeOptions, Options, StylizeOptions, VideoOptions
+from impasto.options import ColoringOptions, ColorizeOptions, Options, StylizeOptions, VideoOptions
 
 OPERATORS: Final = frozenset(
     {"weights", "backbone", "device", "memory", "max_pixels", "network", "reference"}
@@ -58,6 +58,12 @@ ServedColors = create_model(
     __base__=Options,
     __doc__="How a black-and-white picture is coloured; the same as on the command line.",
     **_fields(ColorizeOptions),
+)
+ServedColoring = create_model(
+    "ServedColoring",
+    __base__=Options,
+    __doc__="How a black-and-white film is coloured; the same as on the command line.",
+    **_fields(ColoringOptions),
 )
 ServedFilm = create_model(
     "ServedFilm",

@@ -49,12 +49,16 @@ def film_in(folder: Path, worker: WorkerOptions, task: VideoTask) -> VideoTask:
         else choice.model_copy(update={"source": str(folder / choice.source)})
         for choice in task.styles
     )
+    coloring = task.coloring
+    if coloring is not None and coloring.reference is not None:
+        coloring = coloring.model_copy(update={"reference": folder / coloring.reference})
     own = {"device": worker.device, "memory": worker.memory, "workers": 1, "keep": True}
     return task.model_copy(
         update={
             "film": folder / task.film,
             "styles": styles,
             "output": folder / task.output,
+            "coloring": coloring,
             "options": task.options.model_copy(update=own),
         }
     )

@@ -116,6 +116,10 @@ class Folder:
         """Nothing needs it any more."""
         self._belief_path(number).unlink(missing_ok=True)
 
+    def files_of(self, number: int, turn: int) -> list[Path]:
+        """What another machine needs of a frame to go on from it, the frame itself last."""
+        return [path for path in (self._belief_path(number), self.frame_path(number, turn)) if path.exists()]
+
     def _belief_path(self, number: int) -> Path:
         return self.path / f"belief-{number:06d}.npy"
 

@@ -6,7 +6,7 @@ import { Sheet } from "./sheet.js";
 
 const SHOWABLE = /\.(png|jpe?g|webp|gif|avif)$/;
 const PLAYABLE = /\.(mp4|webm|mov)$/;
-const STAGES = { looking: "Looking through the film", painting: "Painting", writing: "Writing the film", measuring: "Measuring" };
+const STAGES = { looking: "Looking through the film", coloring: "Colouring", painting: "Painting", writing: "Writing the film", measuring: "Measuring" };
 
 // How far a painting is, in words.
 function how({ progress, task }) {
@@ -16,7 +16,7 @@ function how({ progress, task }) {
   return `${progress.size_px[0]} × ${progress.size_px[1]}, step ${progress.step}${progress.steps ? ` of ${progress.steps}` : ""}`;
 }
 
-const headline = ({ task }) => (task.verb === "colorize" && !task.styles ? "Coloured" : "Painted");
+const headline = ({ task }) => ((task.verb === "colorize" || task.coloring) && !task.styles?.length ? "Coloured" : "Painted");
 
 // In percent; null where it cannot be told.
 function share(progress) {

@@ -93,14 +93,14 @@ class Page {
   ready() {
     const { verb, uploads, reference } = this.subject;
     const words = this.gallery.words();
-    const colors = verb === "colorize";
-    $("deed").hidden = verb === "video" || verb === "batch";
+    const { colors } = this.subject;
+    $("deed").hidden = verb === "batch";
     $("deed-note").hidden = $("color-options").hidden = !colors;
     $("reference").textContent = reference ? reference.name : "Choose a picture in colour";
     $("no-reference").hidden = !reference;
     $("style-title").textContent = colors ? "Then repaint it, if you like" : "Style";
     this.gallery.optional = colors;
-    const sets = [this.options[verb === "batch" ? "stylize" : verb], ...(colors && words.length ? [this.options.stylize] : [])];
+    const sets = [this.options[verb === "batch" ? "stylize" : verb], ...(verb === "colorize" && words.length ? [this.options.stylize] : [])];
     for (const [part, id] of [["main", "main-options"], ["more", "more-options"]]) {
       const fields = sets.flatMap((set) => set[part]);
       if (fields.some((field, at) => $(id).children[at] !== field) || fields.length !== $(id).children.length) $(id).replaceChildren(...fields);
@@ -160,7 +160,7 @@ class Page {
 
   what(job) {
     const styles = (job.task.styles ?? []).map((word) => this.gallery.title(word)).join(" and ");
-    return verbOf(job) === "colorize" ? ["in colour", styles].filter(Boolean).join(", ") : styles;
+    return verbOf(job) === "colorize" || job.task.coloring ? ["in colour", styles].filter(Boolean).join(", ") : styles;
   }
 
   open() {
@@ -179,8 +179,8 @@ class Page {
 
   // The choices that a job was made with.
   choose({ task }) {
-    $("deed-colorize").checked = task.verb === "colorize";
-    $("deed-stylize").checked = task.verb !== "colorize";
+    $("deed-colorize").checked = task.verb === "colorize" || Boolean(task.coloring);
+    $("deed-stylize").checked = !$("deed-colorize").checked;
     if (task.blend) $("blend").checked = true;
     this.options[optionsOf({ task })].set({ ...task.options, container: task.container });
     if (task.painting) this.options.stylize.set(task.painting);

@@ -17,12 +17,18 @@ export class Subject {
     return $("deed-colorize").checked ? "colorize" : "stylize";
   }
 
+  // Whether it is to get colours; a style is a choice then, and no need.
+  get colors() {
+    return $("deed-colorize").checked && this.verb !== "batch";
+  }
+
   // The body of a job. options: those of each verb.
   task(styles, blend, options, protect) {
     const [first] = this.uploads;
     if (this.verb === "video") {
       const { container = "mp4", ...given } = options.video.chosen();
-      return { verb: "video", film: first.id, styles, container, options: given };
+      const colors = $("deed-colorize").checked ? { coloring: {}, ...(this.reference ? { reference: this.reference.id } : {}) } : {};
+      return { verb: "video", film: first.id, styles, container, options: given, ...colors };
     }
     if (this.verb === "batch") return { verb: "batch", photos: this.uploads.map((each) => each.id), styles, blend, options: options.stylize.chosen() };
     if (this.verb === "colorize") {
