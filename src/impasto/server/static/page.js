@@ -57,6 +57,7 @@ class Page {
     this.close();
     $("trouble").hidden = true;
     $("below").hidden = false;
+    $("paint").disabled = true; // what it would paint is on its way
     const sent = [];
     for (const [number, file] of files.entries()) {
       $("headline").textContent = files.length > 1 ? `Reading ${number + 1} of ${files.length}…` : `Reading ${file.name || "the picture"}…`;
