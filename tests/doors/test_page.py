@@ -181,6 +181,9 @@ def test_a_film_is_painted_and_played(opened: Callable[..., Page], tmp_path: Pat
     screen = page.locator("#screen")
     expect(screen).to_be_visible()
     assert screen.evaluate(WIDTH) == 48
+    page.set_input_files("#photo-file", SAMPLE)
+    expect(page.locator("#headline")).to_have_text("sample.jpg", timeout=30_000)
+    expect(screen).to_be_hidden()
 
 
 def test_a_photo_is_coloured_with_or_without_a_style(opened: Callable[..., Page], sample_grey: Path) -> None:

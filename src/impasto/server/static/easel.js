@@ -66,6 +66,7 @@ export class Easel {
       return;
     }
     this.sheet.hide();
+    this.film(null);
     this.frame(picture.upload(first.id), null);
     const frames = first.frames > 1 ? `, ${first.kind === "film" ? "about " : ""}${first.frames} frames` : "";
     this.tell(first.name, `${first.size_px[0]} × ${first.size_px[1]} pixels${frames}`, [mayBrush ? button("Keep a part as it is", () => this.deeds.brush()) : null, another].filter(Boolean));
