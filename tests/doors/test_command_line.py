@@ -137,6 +137,8 @@ def test_a_film_wants_a_style_or_colours(
     make_film(Path("old.mp4"), [moving_square(0)])
     assert "--colorize" in complaint(capsys, "video", "old.mp4")
     assert "add --colorize" in complaint(capsys, "video", "old.mp4", "scream", "--coloring.looks", "1")
+    assert "--coloring.size" in complaint(capsys, "video", "old.mp4", "--colorize", "--size", "64")
+    assert "--strength" in complaint(capsys, "video", "old.mp4", "--colorize", "--strength", "0.4")
     words = ("video", "old.mp4", "--colorize", "--coloring.reference", "none.jpg")
     assert "none.jpg" in complaint(capsys, *words)
 

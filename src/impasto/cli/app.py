@@ -167,8 +167,8 @@ def video(  # noqa: PLR0913 - two models of options
 
     if coloring != ColoringOptions() and not colorize:
         raise OptionError("--coloring says how a film gets its colours; add --colorize, or leave it out")
-    wanted = coloring if colorize else None
-    paint_it(film_task(film, style, output, with_defaults(options, config), wanted), report, voice)
+    task = film_task(film, style, output, options, coloring if colorize else None)
+    paint_it(task.model_copy(update={"options": with_defaults(options, config)}), report, voice)
 
 
 @app.command

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
@@ -11,9 +12,12 @@ from impasto.cli.console import Voice, spoken
 from impasto.cli.painting import stop_on_interrupt, style_choices
 from impasto.errors import OptionError
 from impasto.media.files import write_whole
-from impasto.options import ColoringOptions, VideoOptions
+from impasto.options import ColoringOptions, StylizeOptions, VideoOptions
 from impasto.tasks import FilmProgress, FilmResult, VideoTask
 from impasto.video import paint_film
+
+COLORS_TAKE: Final = {"device", "precision", "max_pixels", "memory"}
+"""Of the options of painting, those that hold for colouring, too."""
 
 
 def film_task(
@@ -29,6 +33,12 @@ def film_task(
             f"name a style: impasto video {film} great-wave (see them all with: impasto style list), "
             "or give it colours with --colorize"
         )
+    for name in sorted(options.model_fields_set & StylizeOptions.model_fields.keys() - COLORS_TAKE):
+        if not styles:
+            instead = f", or write --coloring.{name}" if name in ColoringOptions.model_fields else ""
+            raise OptionError(
+                f"--{name.replace('_', '-')} is for paintings; name a style, or leave it out{instead}"
+            )
     choices = style_choices(styles)
     if output is None:
         # Always the same name, so that the same command finds what it has painted.
