@@ -115,9 +115,8 @@ def best_seconds(paint_once: Callable[[], object]) -> float:
 
 def in_numbers(painter: Painter, dtype: torch.dtype) -> Painter:
     """The painter with its convolutions in `dtype`."""
-    painter.convolutions.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    painter.colors.to(dtype=dtype)
-    return painter
+    numbers: Painter = painter.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return numbers
 
 
 def mean(scores: list[Distances]) -> str:

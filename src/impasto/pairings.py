@@ -16,8 +16,12 @@ from impasto.media.picture import read_picture
 from impasto.methods.training import batch_of
 
 PHOTO_ZOOM: Final = 1.5
-PAINTING_ZOOM: Final = 3.0
+PAINTING_ZOOM: Final = 2.0
 """A crop shows at least this part of the shorter side: brushstrokes come in many sizes."""
+PAINTING_PX: Final = 256
+"""Side of a painting's crop, or that of the photos', if that is larger."""
+CROPS: Final = 8
+"""Of a painting: so few that all that is measured of them can be kept."""
 LONGEST_PX: Final = 4
 """Pictures are read at so many times the size of a crop, at most."""
 KEPT_BYTES: Final = 4e9
@@ -27,10 +31,14 @@ OTHER_SEED: Final = 1_000_003
 
 
 class Pairing(NamedTuple):
-    """photos, paintings: (n, 3, s, s) in [0, 1], float32; what is random depends on the step alone."""
+    """photos, paintings: (n, 3, s, s) in [0, 1], float32; what is random depends on the step alone.
+
+    names: n numbers, the same for the same crop of the same painting.
+    """
 
     photos: Tensor
     paintings: Tensor
+    names: list[int]
 
 
 class Pairings:
@@ -53,26 +61,27 @@ class Pairings:
         PictureError for a file that cannot be read.
         """
         generator = torch.Generator().manual_seed(self.seed * OTHER_SEED + step)
-        return Pairing(
-            self._crops(
-                self.photos, PHOTO_ZOOM, batch_of(len(self.photos), self.batch, self.seed, step), generator
-            ),
-            self._crops(
-                self.paintings,
-                PAINTING_ZOOM,
-                batch_of(len(self.paintings), self.batch, self.seed + OTHER_SEED, step),
-                generator,
-            ),
-        )
+        places = batch_of(len(self.photos), self.batch, self.seed, step)
+        draws = torch.rand((self.batch, 4), generator=generator)
+        photos = [
+            self._crop(self.photos[place], self.size_px, PHOTO_ZOOM, draw)
+            for place, draw in zip(places, draws, strict=True)
+        ]
+        places = batch_of(len(self.paintings), self.batch, self.seed + OTHER_SEED, step)
+        cuts = torch.randint(CROPS, (self.batch,), generator=generator).tolist()
+        names = [CROPS * place + cut for place, cut in zip(places, cuts, strict=True)]
+        return Pairing(torch.cat(photos), torch.cat([self._painting(name) for name in names]), names)
 
     def middles(self, count: int) -> Pairing:
         """The first photos and paintings, each the middle as it is, a painting for each photo."""
         middle = torch.tensor([0.0, 0.5, 0.5, 0.0])
         photos, paintings = (
-            torch.cat([self._crop(paths[number % len(paths)], 1.0, middle) for number in range(count)])
+            torch.cat(
+                [self._crop(paths[number % len(paths)], self.size_px, 1.0, middle) for number in range(count)]
+            )
             for paths in (self.photos, self.paintings)
         )
-        return Pairing(photos, paintings)
+        return Pairing(photos, paintings, [*range(count)])
 
     def ahead(self, first: int, steps: int, readers: int) -> Iterator[Pairing]:
         """The pairings of steps from `first` on, up to `steps`, read by so many threads."""
@@ -88,26 +97,23 @@ class Pairings:
                 for one in waiting:
                     one.cancel()
 
-    def _crops(
-        self, paths: Sequence[Path], zoom: float, places: Sequence[int], generator: torch.Generator
-    ) -> Tensor:
-        draws = torch.rand((len(places), 4), generator=generator)
-        return torch.cat(
-            [self._crop(paths[place], zoom, draw) for place, draw in zip(places, draws, strict=True)]
-        )
+    def _painting(self, name: int) -> Tensor:
+        draw = torch.rand(4, generator=torch.Generator().manual_seed(self.seed * OTHER_SEED - 1 - name))
+        size_px = max(PAINTING_PX, self.size_px)
+        return self._crop(self.paintings[name // CROPS], size_px, PAINTING_ZOOM, draw)
 
-    def _crop(self, path: Path, zoom: float, draw: Tensor) -> Tensor:
+    def _crop(self, path: Path, size_px: int, zoom: float, draw: Tensor) -> Tensor:
         """draw: how near, how far from the left and from the top, and whether mirrored, each in [0, 1)."""
         near, across, down, mirrored = draw.tolist()
         pixels = self._pixels(path)
         height, width = pixels.shape[:2]
         shortest = min(height, width)
         # Evenly over the logarithm of the size, and enlarged only where there are too few pixels.
-        side = max(shortest * zoom**-near, min(shortest, self.size_px))
+        side = max(shortest * zoom**-near, min(shortest, size_px))
         left, top = across * (width - side), down * (height - side)
         # Encoded values are averaged here, not light: ten times faster, and nobody looks at the crops.
         crop = Image.fromarray(pixels).resize(
-            (self.size_px, self.size_px), Image.Resampling.HAMMING, (left, top, left + side, top + side)
+            (size_px, size_px), Image.Resampling.HAMMING, (left, top, left + side, top + side)
         )
         found = torch.from_numpy(np.asarray(crop, np.float32) / 255).permute(2, 0, 1)[None]
         return found.flip(3) if mirrored >= 0.5 else found
