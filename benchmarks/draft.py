@@ -115,8 +115,9 @@ def best_seconds(paint_once: Callable[[], object]) -> float:
 
 def in_numbers(painter: Painter, dtype: torch.dtype) -> Painter:
     """The painter with its convolutions in `dtype`."""
-    numbers: Painter = painter.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return numbers
+    painter.convolutions.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    painter.colors.to(dtype=dtype)
+    return painter
 
 
 def mean(scores: list[Distances]) -> str:

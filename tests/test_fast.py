@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from impasto.media.cards import read_card, write_card
-from impasto.methods.fast import at_strength, ground_of, paint, palette_of
-from impasto.methods.losses import statistics
+from impasto.methods.fast import draft, ground_of, paint, told
+from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import LayerStatistics, measure, mix, style_of_card
-from impasto.networks.painter import OPAQUE, Painter, Pigment, _colored, moments_of
+from impasto.networks.painter import OPAQUE, TOLD, Painter, moments_of
 from impasto.networks.vgg import Vgg
 from impasto.stylebook import card_statistics, make_card
 from tests.conftest import tensor
@@ -19,7 +19,9 @@ def painter() -> Painter:
     """Untrained, but of other opinions on every style."""
     torch.manual_seed(0)
     painter = Painter().eval()
-    torch.nn.init.normal_(painter.over.weight, std=0.05)
+    for number in painter.condition[-1].parameters():
+        torch.nn.init.normal_(number, std=0.2)
+    torch.nn.init.normal_(painter.colors.weight, std=0.1)
     return painter
 
 
@@ -41,26 +43,43 @@ def test_tiles_are_painted_as_the_whole_is(
 
 def test_a_pass_for_training_and_one_for_use_agree(painter: Painter, style: LayerStatistics) -> None:
     photo = tensor("photo", 64, 48)
-    palette = {
-        layer: Pigment(*(x.expand(2, *x.shape[1:]) for x in one)) for layer, one in palette_of(style).items()
-    }
     with torch.no_grad():
-        trained = painter(ground_of(photo, style).expand(2, -1, -1, -1), palette)
-    assert (trained[1:] - paint(painter, photo, style)).abs().max() < 1e-4
+        trained = painter(ground_of(photo, style).expand(2, -1, -1, -1), told(style).expand(2, -1))
+    assert (trained[1:] - paint(painter, photo, style)).abs().max() < 1e-5
 
 
-def test_strength_is_continuous_between_the_photo_and_the_style(
-    painter: Painter, style: LayerStatistics, vgg: Vgg
+def test_strength_is_continuous_between_the_photo_and_the_painting(
+    painter: Painter, style: LayerStatistics
 ) -> None:
     photo = tensor("photo", 64, 48)
-    own = measure(vgg, photo)
-    ends = [paint(painter, photo, one) for one in (own, style)]
-    assert torch.equal(paint(painter, photo, at_strength(style, own, 1.0)), ends[1])
-    assert (paint(painter, photo, at_strength(style, own, 0.0)) - ends[0]).abs().max() < 1e-5
-    distance = (ends[1] - ends[0]).abs().mean()
-    for strength in (0.0, 0.5, 0.999):
-        one, near = (paint(painter, photo, at_strength(style, own, strength + d)) for d in (0.0, 1e-4))
-        assert (one - near).abs().mean() < 0.05 * distance
+
+    def drafted(strength: float) -> torch.Tensor:
+        return draft(painter, Scene(photo, [Region(lambda _: style, Wishes(strength=strength))]))
+
+    assert torch.equal(drafted(0.0), photo)
+    assert torch.equal(drafted(0.5), paint(painter, photo, style))
+    assert torch.allclose(drafted(0.25), (drafted(0.0) + drafted(0.5)) / 2, atol=1e-6)
+
+
+def test_a_draft_gives_each_region_its_style_and_keeps_what_is_to_stay(
+    painter: Painter, style: LayerStatistics, vgg: Vgg
+) -> None:
+    photo, other = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 64))
+    columns = torch.arange(64).expand(48, 64)
+    left, right = (columns < 20).float(), (columns >= 40).float()
+    regions = [Region(lambda _: style, mask=left), Region(lambda _: other, mask=1 - left - right)]
+    drafted = draft(painter, Scene(photo, regions, kept=right))
+    assert torch.equal(drafted[..., :20], paint(painter, photo, style)[..., :20])
+    assert torch.equal(drafted[..., 20:40], paint(painter, photo, other)[..., 20:40])
+    assert torch.equal(drafted[..., 40:], photo[..., 40:])
+
+
+def test_a_painter_that_has_learnt_nothing_leaves_the_photo_in_the_styles_colours(
+    style: LayerStatistics,
+) -> None:
+    photo = tensor("photo", 64, 48)
+    ground = ground_of(photo, style).clamp(OPAQUE, 1 - OPAQUE)
+    assert (paint(Painter().eval(), photo, style) - ground).abs().max() < 1e-5
 
 
 def test_a_card_tells_about_what_its_painting_does(
@@ -69,28 +88,10 @@ def test_a_card_tells_about_what_its_painting_does(
     path = picture_file("dots", size=(256, 200))
     write_card(tmp_path / "dots.style", make_card(path, "", "", "", ""))
     card = card_statistics(read_card(tmp_path / "dots.style"), torch.device("cpu"))
-    of_card = palette_of(style_of_card(card)(256))
-    of_painting = palette_of(measure(vgg, tensor("dots", 256, 200)))
-    for layer, wanted in of_painting.items():
-        assert (of_card[layer].mean - wanted.mean).norm() < 0.05 * wanted.mean.norm()
-        covariances = [one.root @ one.root for one in (of_card[layer], wanted)]
-        assert (covariances[0] - covariances[1]).norm() < 0.1 * covariances[1].norm()
-
-
-def test_a_painter_that_has_learnt_nothing_gives_the_photo_in_the_styles_colours(
-    style: LayerStatistics,
-) -> None:
-    photo = tensor("photo", 64, 48)
-    ground = ground_of(photo, style).clamp(OPAQUE, 1 - OPAQUE)
-    assert (paint(Painter().eval(), photo, style) - ground).abs().max() < 1e-5
-
-
-def test_what_is_colored_has_the_styles_mean_and_covariance(style: LayerStatistics, vgg: Vgg) -> None:
-    pigment = palette_of(style)["1_1"]
-    white = torch.randn(1, 64, 60, 60, generator=torch.Generator().manual_seed(0))
-    found = statistics(_colored(white, moments_of(white), pigment))
-    assert (found.mean - style["1_1"].mean).norm() < 0.02 * style["1_1"].mean.norm()
-    assert (found.covariance - style["1_1"].covariance).norm() < 0.1 * style["1_1"].covariance.norm()
+    of_card = told(style_of_card(card)(256))
+    of_painting = told(measure(vgg, tensor("dots", 256, 200)))
+    assert of_card.shape == of_painting.shape == (1, TOLD)
+    assert (of_card - of_painting).norm() < 0.05 * of_painting.norm()
 
 
 def test_styles_blend_by_their_statistics(painter: Painter, style: LayerStatistics, vgg: Vgg) -> None:

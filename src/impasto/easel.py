@@ -13,16 +13,19 @@ from impasto.errors import OptionError
 from impasto.masks import mask_for
 from impasto.media.picture import Picture
 from impasto.methods.finish import Finish, recolored_before
-from impasto.methods.ladder import Rung, plan
+from impasto.methods.ladder import Manner, Rung, plan
 from impasto.methods.memory import MASK_BYTES, Workspace, free_bytes, spaces
 from impasto.methods.scene import Region, Scene, Wishes, scene_of
 from impasto.methods.styles import StyleAt, blend, scaled
-from impasto.options import Quality, StylizeOptions
+from impasto.networks.painter import Painter
+from impasto.options import Quality, Start, StylizeOptions
 from impasto.studio import Network, Studio
 from impasto.stylebook import Loaded, load_style
 from impasto.tasks import RegionChoice, StylizeTask
 
 EFFORTS: Final[dict[Quality, float]] = {"draft": 1 / 3, "good": 1.0, "best": 4.0}
+LOOK_EVERY: Final = 5
+"""Steps on a GPU between looks at the loss: it works ahead meanwhile."""
 MOST_EFFORT: Final = 1000.0
 """More steps than any clock allows for."""
 
@@ -36,6 +39,15 @@ class Easel:
     scene: Scene
     rungs: list[Rung]
     spaces: list[Workspace]
+    painter: Painter | None = None
+
+    @property
+    def manner(self) -> Manner:
+        """How to search for the painting."""
+        options = self.task.options
+        start: Start = "recolored" if options.color_only else "draft" if self.painter else options.start
+        look_every = 1 if self.network.device.type == "cpu" else LOOK_EVERY
+        return Manner(options.optimizer, start, options.seed, look_every, self.painter)
 
     def before(self, photo: Picture) -> "Easel":
         """The same easel with another photo of the same size on it."""
@@ -71,6 +83,7 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
     }
     styles = _styles(task, photo, network, studio)
     masks = [mask_for(one, photo, options.max_pixels) for one in task.masks]
+    painter = studio.painter(network) if _has_draft(options) else None
     rungs = _rungs(options, size_px, steps)
     memory = 0.9 * free_bytes(network.device) if options.memory is None else float(options.memory)
     held_bytes = sum(style.held_bytes for style in styles) + MASK_BYTES * len(masks) * size_px[0] * size_px[1]
@@ -87,6 +100,7 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
         _scene(task, canvas, [style.at for style in styles], [mask.to(canvas) for mask in masks]),
         rungs,
         rooms,
+        painter,
     )
 
 
@@ -105,9 +119,19 @@ def _styles(task: StylizeTask, photo: Picture, network: Network, studio: Studio)
     return [studio.style(source, network, longest_px, options.max_pixels) for source in task.sources]
 
 
+def _has_draft(options: StylizeOptions) -> bool:
+    """Whether the painter paints first; OptionError where it should, but does not know the network."""
+    knows = options.backbone == "vgg16" and options.weights is None
+    if options.start == "draft" and not knows:
+        raise OptionError("a draft knows only the bundled vgg16; use --start recolored")
+    wanted = options.start == "draft" or options.quality == "draft"
+    return wanted and knows and not options.color_only
+
+
 def _rungs(options: StylizeOptions, size_px: tuple[int, int], steps: Sequence[int] | None) -> list[Rung]:
     """steps: on each rung, as a recipe tells; OptionError when it tells of other rungs."""
-    if options.color_only:
+    by_hand = options.time or options.steps or options.rungs
+    if options.color_only or (options.quality == "draft" and not by_hand and _has_draft(options)):
         return [Rung(size_px, 0)]
     effort = MOST_EFFORT if options.time else EFFORTS[options.quality]
     rungs = plan(size_px, options.size, options.rungs, options.steps, effort)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Objective = Literal["moments", "gram", "wasserstein", "gatys"]
 Optimizer = Literal["lbfgs", "adam", "sgd"]
-Start = Literal["recolored", "photo", "noise"]
+Start = Literal["recolored", "photo", "noise", "draft"]
 Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -121,7 +121,8 @@ class StylizeOptions(Options):
         Field(ge=16, le=65_536, description="Longest side of the result in pixels; never above the photo's."),
     ] = 512
     quality: Annotated[
-        Quality, Field(description="How long to paint: a third of good's steps, or four times as many.")
+        Quality,
+        Field(description="draft: painted in one pass, at once; best: four times as many steps as good."),
     ] = "good"
     time: Annotated[
         Seconds | None,
@@ -169,7 +170,7 @@ class StylizeOptions(Options):
     start: Annotated[
         Start,
         Field(
-            description="What the painting starts from: the photo in the style's colours, as it is, or noise."
+            description="What the painting starts from: the photo in the style's colours or as it is, noise, a draft."
         ),
     ] = "recolored"
     content_weight: Annotated[

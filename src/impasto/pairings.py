@@ -16,12 +16,10 @@ from impasto.media.picture import read_picture
 from impasto.methods.training import batch_of
 
 PHOTO_ZOOM: Final = 1.5
-PAINTING_ZOOM: Final = 2.0
+PAINTING_ZOOM: Final = 3.0
 """A crop shows at least this part of the shorter side: brushstrokes come in many sizes."""
 PAINTING_PX: Final = 256
-"""Side of a painting's crop, or that of the photos', if that is larger."""
-CROPS: Final = 8
-"""Of a painting: so few that all that is measured of them can be kept."""
+"""Side of a painting's crop, or that of the photos', if that is larger: a patch is no style."""
 LONGEST_PX: Final = 4
 """Pictures are read at so many times the size of a crop, at most."""
 KEPT_BYTES: Final = 4e9
@@ -31,14 +29,10 @@ OTHER_SEED: Final = 1_000_003
 
 
 class Pairing(NamedTuple):
-    """photos, paintings: (n, 3, s, s) in [0, 1], float32; what is random depends on the step alone.
-
-    names: n numbers, the same for the same crop of the same painting.
-    """
+    """photos, paintings: (n, 3, s, s) in [0, 1], float32; what is random depends on the step alone."""
 
     photos: Tensor
     paintings: Tensor
-    names: list[int]
 
 
 class Pairings:
@@ -61,16 +55,13 @@ class Pairings:
         PictureError for a file that cannot be read.
         """
         generator = torch.Generator().manual_seed(self.seed * OTHER_SEED + step)
-        places = batch_of(len(self.photos), self.batch, self.seed, step)
-        draws = torch.rand((self.batch, 4), generator=generator)
-        photos = [
-            self._crop(self.photos[place], self.size_px, PHOTO_ZOOM, draw)
-            for place, draw in zip(places, draws, strict=True)
-        ]
-        places = batch_of(len(self.paintings), self.batch, self.seed + OTHER_SEED, step)
-        cuts = torch.randint(CROPS, (self.batch,), generator=generator).tolist()
-        names = [CROPS * place + cut for place, cut in zip(places, cuts, strict=True)]
-        return Pairing(torch.cat(photos), torch.cat([self._painting(name) for name in names]), names)
+        photos = batch_of(len(self.photos), self.batch, self.seed, step)
+        paintings = batch_of(len(self.paintings), self.batch, self.seed + OTHER_SEED, step)
+        painting_px = max(PAINTING_PX, self.size_px)
+        return Pairing(
+            self._crops([self.photos[n] for n in photos], self.size_px, PHOTO_ZOOM, generator),
+            self._crops([self.paintings[n] for n in paintings], painting_px, PAINTING_ZOOM, generator),
+        )
 
     def middles(self, count: int) -> Pairing:
         """The first photos and paintings, each the middle as it is, a painting for each photo."""
@@ -81,7 +72,7 @@ class Pairings:
             )
             for paths in (self.photos, self.paintings)
         )
-        return Pairing(photos, paintings, [*range(count)])
+        return Pairing(photos, paintings)
 
     def ahead(self, first: int, steps: int, readers: int) -> Iterator[Pairing]:
         """The pairings of steps from `first` on, up to `steps`, read by so many threads."""
@@ -97,10 +88,11 @@ class Pairings:
                 for one in waiting:
                     one.cancel()
 
-    def _painting(self, name: int) -> Tensor:
-        draw = torch.rand(4, generator=torch.Generator().manual_seed(self.seed * OTHER_SEED - 1 - name))
-        size_px = max(PAINTING_PX, self.size_px)
-        return self._crop(self.paintings[name // CROPS], size_px, PAINTING_ZOOM, draw)
+    def _crops(self, paths: Sequence[Path], size_px: int, zoom: float, generator: torch.Generator) -> Tensor:
+        draws = torch.rand((len(paths), 4), generator=generator)
+        return torch.cat(
+            [self._crop(path, size_px, zoom, draw) for path, draw in zip(paths, draws, strict=True)]
+        )
 
     def _crop(self, path: Path, size_px: int, zoom: float, draw: Tensor) -> Tensor:
         """draw: how near, how far from the left and from the top, and whether mirrored, each in [0, 1)."""

@@ -21,7 +21,7 @@ from impasto.media.picture import (
     without_gps,
     write_picture,
 )
-from impasto.methods.ladder import Climbed, Earlier, Manner, climb, plan
+from impasto.methods.ladder import Climbed, Earlier, climb, plan
 from impasto.methods.memory import ran_out_of_memory
 from impasto.methods.pace import Deadline
 from impasto.networks.vgg import POOLED_STRIDE
@@ -31,8 +31,6 @@ from impasto.studio import Studio
 from impasto.tasks import ColorizeTask, Progress, Result, StylizeTask, Task
 
 LEAST_EFFORT: Final = 0.15
-LOOK_EVERY: Final = 5
-"""Steps on a GPU between looks at the loss: it works ahead meanwhile."""
 
 
 def run(
@@ -134,11 +132,10 @@ def paint_on(
     if options.strength == 0 and not easel.task.regions:
         yield Climbed(0, None, scene.photo, None)
         return
-    look_every = 1 if scene.photo.device.type == "cpu" else LOOK_EVERY
-    start = "recolored" if options.color_only else options.start
-    manner = Manner(options.optimizer, start, options.seed, look_every)
     try:
-        yield from climb(easel.network.vgg, scene, easel.rungs, manner, easel.spaces, enough, stop, earlier)
+        yield from climb(
+            easel.network.vgg, scene, easel.rungs, easel.manner, easel.spaces, enough, stop, earlier
+        )
     except RuntimeError as error:
         if not ran_out_of_memory(error):
             raise

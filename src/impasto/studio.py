@@ -15,6 +15,9 @@ from impasto.methods.memory import keep_freed_memory
 from impasto.methods.styles import STYLE_LAYERS
 from impasto.networks.color_weights import load_colorist
 from impasto.networks.colorizer import Colorizer
+from impasto.networks.fetch import fetch_model
+from impasto.networks.painter import Painter
+from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg, VggWeights, set_compute_type
 from impasto.networks.weights import load_squeezenet, load_vgg, vgg_weights
 from impasto.networks.zhang import ZhangNet
@@ -56,6 +59,7 @@ class Studio:
         self._precision = cache(choose_precision)
         self._load_network = cache(_load_network)
         self._load_colorist = cache(self._new_colorist)
+        self._load_painter = cache(_load_painter)
         self._styles: dict[tuple[str, Network, int, int], Loaded] = {}
 
     def network(self, options: StylizeOptions) -> Network:
@@ -81,6 +85,10 @@ class Studio:
     ) -> ColorStudio:
         found = load_colorist(lambda: self._load_network("vgg16", None, device, dtype).vgg, network, weights)
         return ColorStudio(found.colorist.to(device), found.sha256, device, dtype)
+
+    def painter(self, network: Network) -> Painter:
+        """The bundled painter, where and in what numbers the network computes."""
+        return self._load_painter(network.device, network.dtype)
 
     def style(self, source: str, network: Network, longest_px: int, max_pixels: int) -> Loaded:
         """A style by its name or file, as `load_style` has it; a file that has changed is read again."""
@@ -113,3 +121,10 @@ def _load_network(
     keep_freed_memory()
     found = vgg_weights(backbone, weights)
     return Network(set_compute_type(Vgg(found).to(device), dtype), found, device, dtype)
+
+
+def _load_painter(device: torch.device, dtype: torch.dtype) -> Painter:
+    painter: Painter = load_painter(fetch_model("painter")).painter.to(  # type: ignore[call-overload]
+        device, dtype, memory_format=torch.channels_last
+    )
+    return painter

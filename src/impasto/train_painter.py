@@ -16,7 +16,7 @@ from impasto.media.curves import import_pyplot
 from impasto.media.picture import Picture, write_picture
 from impasto.methods.devices import choose_device, choose_precision
 from impasto.methods.fast import paint
-from impasto.methods.painter_lessons import Model, Weights, lesson_loss, model_of
+from impasto.methods.painter_lessons import Weights, lesson_loss, lesson_of
 from impasto.methods.styles import measure
 from impasto.methods.training import Course, Trainer
 from impasto.networks.painter import Painter
@@ -88,8 +88,8 @@ class Workshop:
         self.vgg = set_compute_type(load_vgg().to(device), self.dtype)
         torch.manual_seed(options.seed)
         painter = Painter().to(device)
-        self.painter = painter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.models: dict[int, Model] = {}
+        painter.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.painter = painter
         course = Course(self.recipe.steps, options.learning_rate, 0.0, options.seed)
         self.trainer = Trainer(painter, course)
         self.history = take_up(task.output, self.trainer, self._told(), device)
@@ -102,16 +102,13 @@ class Workshop:
 
     def learn(self, pairing: Pairing) -> float:
         """One step; its loss."""
-        photos = pairing.photos.to(self.device)
-        models = [
-            self._model(name, painting[None])
-            for name, painting in zip(pairing.names, pairing.paintings, strict=True)
-        ]
+        photos, paintings = (pictures.to(self.device) for pictures in pairing)
         options = self.task.options
         weights = Weights(options.content_weight, options.smoothness)
 
-        def loss(_: int) -> Tensor:
-            return lesson_loss(self.painter, self.vgg, photos, models, weights, self.dtype)
+        def loss(step: int) -> Tensor:
+            lesson = lesson_of(self.vgg, photos, paintings, options.seed + step)
+            return lesson_loss(self.painter, self.vgg, lesson, weights, self.dtype)
 
         self.history.losses.append(self.trainer.learn(loss))
         return self.history.losses[-1]
@@ -123,12 +120,6 @@ class Workshop:
         write_bytes(folder / "painter.safetensors", painter_bytes(self.trainer.average, self._provenance()))
         write_picture(folder / "samples.png", Picture(to_pixels(self._painted_samples()[None])))
         keep(folder, self.trainer, self._told(), self.history)
-
-    def _model(self, name: int, painting: Tensor) -> Model:
-        """What is measured of a crop, once."""
-        if name not in self.models:
-            self.models[name] = model_of(self.vgg, painting.to(self.device))
-        return self.models[name]
 
     def _pairings(self, *, held_out: bool) -> Pairings:
         """Of the pictures to learn from, or of those to measure on."""
@@ -143,8 +134,9 @@ class Workshop:
         painter = Painter().to(self.device).eval()
         painter.load_state_dict(self.trainer.average)
         painted = []
-        pairs = (pictures.to(self.device)[:, None] for pictures in self.samples[:2])
-        for photo, painting in zip(*pairs, strict=True):
+        for photo, painting in zip(
+            *(pictures.to(self.device)[:, None] for pictures in self.samples), strict=True
+        ):
             with torch.inference_mode():
                 style = measure(self.vgg, painting)
             painted.append(paint(painter, photo, style).cpu())

@@ -2,51 +2,62 @@
 
 The painter normalises its features by their moments over the whole picture. A picture that is larger than
 one look is painted in tiles, in as many passes as there are layers to be measured, and comes out as if it had
-been seen whole.
+been seen whole. The blocks in the middle are not cut: there, features take less memory than the picture.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.color import color_map, recolor
-from impasto.methods.losses import Statistics, statistics, symmetric_eigen
-from impasto.methods.styles import COLORS, LayerStatistics, mix
+from impasto.methods.losses import Statistics, statistics
+from impasto.methods.scene import Scene
+from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics
 from impasto.methods.tiles import Tile, cut
 from impasto.networks.painter import (
     HALO_PX,
-    PIGMENT_LAYERS,
     STRIDE,
+    Conditions,
     Look,
     Moments,
     Painter,
-    Palette,
-    Pigment,
+    Seen,
+    Walk,
     alone,
     moments_of,
     walk,
 )
+from impasto.networks.vgg import POOLED_STRIDE
 
 CORE_PX: Final = 2048
 """Larger pictures are painted in tiles."""
 
-
-def palette_of(style: LayerStatistics) -> dict[str, Pigment]:
-    """What a painter is told of a style, a batch of one."""
-    return {layer: _pigment(style[layer]) for layer in PIGMENT_LAYERS}
+T = TypeVar("T")
 
 
-def at_strength(style: LayerStatistics, own: LayerStatistics, strength: float) -> LayerStatistics:
-    """The style at 1, the photo's own statistics at 0, and in between what is drawn from both."""
-    return style if strength == 1 else mix([own, style], [1 - strength, strength])
+def told(style: LayerStatistics) -> Tensor:
+    """What a painter is told of a style, (1, TOLD): means and deviations of the colours and of each layer."""
+    return torch.cat([_mean_and_deviation(style[layer]) for layer in (COLORS, *STYLE_LAYERS)])[None]
 
 
 def ground_of(photo: Tensor, style: LayerStatistics) -> Tensor:
-    """(1, 3, h, w) in [0, 1] -> the photo in the style's colours, which is painted over."""
+    """(1, 3, h, w) in [0, 1] -> the photo in the style's colours, which is painted over; float32."""
     return recolor(photo, color_map(statistics(photo), style[COLORS]))
+
+
+def draft(painter: Painter, scene: Scene) -> Tensor:
+    """The scene in one pass, (1, 3, h, w) in [0, 1], mixed with the photo up to a strength of a half."""
+    result = torch.zeros_like(scene.photo, dtype=torch.float32)
+    for region in scene.regions:
+        painted = paint(painter, scene.photo, region.style(max(scene.size)))
+        painted = torch.lerp(scene.photo.float(), painted, region.wishes.style_share)
+        if region.mask is None:
+            return scene.with_kept(painted)
+        result += region.mask * painted
+    return result if scene.kept is None else result.add_(scene.kept * scene.photo)
 
 
 @torch.inference_mode()
@@ -56,56 +67,83 @@ def paint(painter: Painter, photo: Tensor, style: LayerStatistics, core_px: int 
     core_px: the longest side of a tile, and of pictures that are not cut.
     """
     height, width = photo.shape[2:]
-    palette = {layer: _moved(pigment, photo.device) for layer, pigment in palette_of(style).items()}
-    ground = F.pad(ground_of(photo, style), (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
+    ground = F.pad(ground_of(photo, style), (0, wanting[0], 0, wanting[1]), mode="replicate")
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
+    conditions = painter.conditions(told(style).to(photo.device))
     if len(tiles) == 1:
-        painted = alone(painter.walk(ground, palette))
+        seen = alone(painter.encode(ground, conditions))
+        coarse = alone(painter.transform(seen.eighth, conditions))
+        painted = alone(painter.decode(ground, seen, coarse, conditions))
     else:
-        painted = _in_tiles(painter, ground, palette, tiles)
+        painted = _in_tiles(painter, ground, conditions, tiles)
     return painted[..., :height, :width]
 
 
-def _in_tiles(painter: Painter, ground: Tensor, palette: Palette, tiles: Sequence[Tile]) -> Tensor:
+def _in_tiles(painter: Painter, ground: Tensor, conditions: Conditions, tiles: Sequence[Tile]) -> Tensor:
     known: dict[str, Moments] = {}
-    for layer in PIGMENT_LAYERS:
-        known[layer] = _measured(lambda tile: _look(painter, tile.outer(ground), palette, known), tiles)
-    result = torch.empty_like(ground)
-    for tile in tiles:
-        painted = walk(painter.walk(tile.outer(ground), palette), lambda name, _: known[name])
-        tile.core_of_all(result, 1).copy_(tile.core(painted, 1))
+
+    def down(tile: Tile) -> Walk[Seen]:
+        return painter.encode(tile.outer(ground), conditions)
+
+    def seen(tile: Tile) -> Seen:
+        return walk(down(tile), lambda name, _: known[name])
+
+    _measure(down, tiles, known)
+    coarse = _assembled(((tile, seen(tile).eighth) for tile in tiles), tiles, STRIDE)
+    coarse = alone(painter.transform(coarse, conditions))
+
+    def up(tile: Tile) -> Walk[Tensor]:
+        rows, columns = (slice(span.outer[0] // STRIDE, span.outer[1] // STRIDE) for span in tile)
+        return painter.decode(tile.outer(ground), seen(tile), coarse[..., rows, columns], conditions)
+
+    _measure(up, tiles, known)
+    painted = ((tile, walk(up(tile), lambda name, _: known[name])) for tile in tiles)
+    return _assembled(painted, tiles, 1)
+
+
+def _measure(way: Callable[[Tile], Walk[T]], tiles: Sequence[Tile], known: dict[str, Moments]) -> None:
+    """Adds the moments of each layer on the way, in the order of the layers, over all the tiles."""
+    while _next_look(way(tiles[0]), known) is not None:
+        count, total, squares, name = 0, torch.zeros(()), torch.zeros(()), ""
+        for tile in tiles:
+            look = _next_look(way(tile), known)
+            assert look is not None, "all tiles go the same way"
+            name, features = look
+            stride = (tile.rows.outer[1] - tile.rows.outer[0]) // features.shape[2]
+            core = tile.core(features, stride)
+            places, here = core.shape[2] * core.shape[3], moments_of(core)
+            mean, variance = here.mean.double(), here.variance.double()
+            count += places
+            total = places * mean + total
+            squares = places * (variance + mean.square()) + squares
+        mean = total / count
+        known[name] = Moments(mean.float(), (squares / count - mean.square()).clamp(min=0).float())
+
+
+def _next_look(way: Walk[T], known: dict[str, Moments]) -> Look | None:
+    """The first layer that nothing is known of; None where the way ends before."""
+    try:
+        look = next(way)
+        while look[0] in known:
+            look = way.send(known[look[0]])
+    except StopIteration:
+        return None
+    return look
+
+
+def _assembled(pieces: Iterable[tuple[Tile, Tensor]], tiles: Sequence[Tile], stride: int) -> Tensor:
+    """What was made of each tile's outer part -> the cores side by side, at a stride."""
+    height, width = (span.core[1] // stride for span in tiles[-1])
+    result: Tensor | None = None
+    for tile, piece in pieces:
+        if result is None:
+            result = piece.new_empty((*piece.shape[:2], height, width))
+        tile.core_of_all(result, stride).copy_(tile.core(piece, stride))
+    assert result is not None, "there is a tile"
     return result
 
 
-def _measured(features_of: Callable[[Tile], Tensor], tiles: Sequence[Tile]) -> Moments:
-    """Of a layer, added up over the cores of all the tiles."""
-    count, total, squares = 0, torch.zeros(()), torch.zeros(())
-    for tile in tiles:
-        features = features_of(tile)
-        stride = (tile.rows.outer[1] - tile.rows.outer[0]) // features.shape[2]
-        core = tile.core(features, stride)
-        places, here = core.shape[2] * core.shape[3], moments_of(core)
-        mean, variance = here.mean.double(), here.variance.double()
-        count += places
-        total = places * mean + total
-        squares = places * (variance + mean.square()) + squares
-    mean = total / count
-    return Moments(mean.float(), (squares / count - mean.square()).clamp(min=0).float())
-
-
-def _look(painter: Painter, ground: Tensor, palette: Palette, known: dict[str, Moments]) -> Tensor:
-    """The features of the first layer whose moments are not known."""
-    way = painter.walk(ground, palette)
-    look: Look = next(way)
-    while look[0] in known:
-        look = way.send(known[look[0]])
-    return look[1]
-
-
-def _pigment(layer: Statistics) -> Pigment:
-    values, vectors = symmetric_eigen(layer.covariance)
-    return Pigment(layer.mean[None], ((vectors * values.clamp(min=0).sqrt()) @ vectors.T)[None])
-
-
-def _moved(pigment: Pigment, device: torch.device) -> Pigment:
-    return Pigment(*(tensor.to(device) for tensor in pigment))
+def _mean_and_deviation(layer: Statistics) -> Tensor:
+    """(2 c,)."""
+    return torch.cat([layer.mean, layer.covariance.diagonal().clamp(min=0).sqrt()])

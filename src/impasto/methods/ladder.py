@@ -16,6 +16,7 @@ from torch import Tensor
 
 from impasto.media.scaling import fit_within
 from impasto.methods.color import ColorMap, add_plane, color_map, recolor
+from impasto.methods.fast import draft
 from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory
@@ -24,6 +25,7 @@ from impasto.methods.optimize import LossAndGradient, Search, descend, search_fo
 from impasto.methods.scene import Scene
 from impasto.methods.styles import COLORS, STYLE_LAYERS, mix, resize_to
 from impasto.methods.tiles import cut
+from impasto.networks.painter import Painter
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, halo_px
 from impasto.options import Optimizer, Start
 
@@ -47,13 +49,15 @@ class Rung(NamedTuple):
 class Manner:
     """How to search: the optimizer, what to start from, and where noise is drawn from.
 
-    look_every: steps from one look at the loss to the next; each look waits for the device.
+    look_every: steps from one look at the loss to the next; each look waits for the device. painter: paints
+    the draft that "draft" starts from.
     """
 
     optimizer: Optimizer = "lbfgs"
     start: Start = "recolored"
     seed: int = 0
     look_every: int = 1
+    painter: Painter | None = None
 
 
 def plan(
@@ -184,13 +188,15 @@ def _enlarged(before_px: tuple[int, int], size_px: tuple[int, int], flat: Tensor
 def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tensor, list[ColorMap]]:
     """The picture that the search starts from, and what each region's colours go through."""
     device = scene.photo.device
-    if manner.start == "recolored":
+    if manner.start in {"recolored", "draft"}:
         colors = washes(scene)
     else:
         colors = [ColorMap(torch.eye(3).to(device), torch.zeros(3).to(device)) for _ in scene.regions]
     if earlier is not None:
         before = washed(replace(scene, photo=earlier.photo), colors)
         return (earlier.painting + washed(scene, colors) - before).clamp_(0, 1), colors
+    if manner.painter is not None:
+        return draft(manner.painter, scene), colors
     if manner.start == "noise":
         drawn = torch.rand(scene.photo.shape, generator=torch.Generator().manual_seed(manner.seed))
         return scene.with_kept(drawn.to(device)), colors

@@ -1,22 +1,27 @@
-"""What a painter learns from: photos beside styles, and how far it is from what the objective wants.
+"""What a painter learns from: photos beside paintings, and how far it is from what the objective wants.
 
-The loss is the one that paintings are optimised by, on the bundled VGG-16: moments of relu1_1 ... relu5_1,
+The loss is made of what paintings are optimised by, on the bundled VGG-16: moments of relu1_1 ... relu5_1,
 and relu4_2 of the photo (see `methods.objective`), averaged over a batch in which every photo has a style of
-its own.
+its own. Each term's square root is taken, so that no style that is far from all photos outweighs the others.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
-from impasto.methods.fast import ground_of, palette_of
-from impasto.methods.losses import moments_loss, squared_distance, statistics, variance_of
+from impasto.methods.fast import ground_of, told
+from impasto.methods.losses import Statistics, moments_loss, squared_distance, statistics, variance_of
 from impasto.methods.objective import CONTENT_LAYER
-from impasto.methods.styles import STYLE_LAYERS, LayerStatistics, measure
-from impasto.networks.painter import PIGMENT_LAYERS, Painter, Pigment
+from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics, mix
+from impasto.networks.painter import Painter
 from impasto.networks.vgg import Vgg
+
+MIXED_SHARE: Final = 0.25
+"""So many of the photos are asked for two styles in one."""
+LEAST: Final = 0.01
+"""Added before a root is taken: at nothing, roots are infinitely steep."""
 
 
 class Weights(NamedTuple):
@@ -26,59 +31,61 @@ class Weights(NamedTuple):
     smoothness: float
 
 
-class Model(NamedTuple):
-    """A style to be painted in: its statistics, and what a painter is told of it."""
+class Lesson(NamedTuple):
+    """photos: (n, 3, s, s) in [0, 1], and their features; wanted: of each, the statistics it should get."""
 
-    style: LayerStatistics
-    palette: dict[str, Pigment]
-
-
-@torch.no_grad()
-def model_of(vgg: Vgg, painting: Tensor) -> Model:
-    """Of (1, 3, h, w) in [0, 1]."""
-    style = measure(vgg, painting)
-    return Model(style, palette_of(style))
+    photos: Tensor
+    content: Tensor
+    wanted: list[LayerStatistics]
 
 
-def lesson_loss(
-    painter: Painter,
-    vgg: Vgg,
-    photos: Tensor,
-    models: Sequence[Model],
-    weights: Weights,
-    dtype: torch.dtype,
-) -> Tensor:
-    """How far the painter is from what is wanted, a number; photos (n, 3, s, s), a model for each.
-
-    1 is about what the photos have that nobody painted on. dtype: what the painter computes in.
-    """
-    device = photos.device
+def lesson_of(vgg: Vgg, photos: Tensor, paintings: Tensor, seed: int) -> Lesson:
+    """A style for each photo: mostly its painting's, sometimes mixed with the one before."""
     with torch.no_grad():
-        wanted = vgg(photos, {CONTENT_LAYER})[CONTENT_LAYER]
-        ground = torch.cat(
-            [ground_of(photo[None], one.style) for photo, one in zip(photos, models, strict=True)]
-        )
+        content = vgg(photos, {CONTENT_LAYER})[CONTENT_LAYER]
+        styles = _statistics_of_each(paintings, vgg(paintings, STYLE_LAYERS))
+    draws = torch.rand((len(styles), 2), generator=torch.Generator().manual_seed(seed)).tolist()
+    wanted: list[LayerStatistics] = []
+    for number, (blended, share) in enumerate(draws):
+        style: LayerStatistics = styles[number]
+        if blended < MIXED_SHARE:
+            style = mix([style, styles[number - 1]], [share, 1 - share])
+        wanted.append(style)
+    return Lesson(photos, content, wanted)
+
+
+def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dtype: torch.dtype) -> Tensor:
+    """How far the painter is from what is wanted, a number; dtype: what it computes in."""
+    device = lesson.photos.device
+    pairs = zip(lesson.photos[:, None], lesson.wanted, strict=True)
+    ground = torch.cat([ground_of(photo, style) for photo, style in pairs])
     with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted = painter(ground, _side_by_side([one.palette for one in models]))
+        painted = painter(ground, torch.cat([told(style) for style in lesson.wanted]))
     features = vgg(painted, {CONTENT_LAYER, *STYLE_LAYERS})
     loss = weights.smoothness * _roughness(painted)
-    for number, (style, _) in enumerate(models):
+    for number, style in enumerate(lesson.wanted):
         one = slice(number, number + 1)
         found = [moments_loss(style[layer])(statistics(features[layer][one])) for layer in STYLE_LAYERS]
-        away = squared_distance(features[CONTENT_LAYER][one], wanted[one]) / wanted[one].numel()
-        spread = variance_of(statistics(wanted[one]))
-        loss = loss + torch.stack(found).mean() + weights.content * away / spread
-    return loss / len(models)
+        photo = lesson.content[one]
+        away = squared_distance(features[CONTENT_LAYER][one], photo) / photo.numel()
+        away = away / variance_of(statistics(photo))
+        loss = loss + _mean_root(found) + weights.content * _mean_root([away])
+    return loss / len(lesson.wanted)
 
 
-def _side_by_side(palettes: Sequence[dict[str, Pigment]]) -> dict[str, Pigment]:
-    return {
-        layer: Pigment(*(torch.cat(parts) for parts in zip(*(one[layer] for one in palettes), strict=True)))
-        for layer in PIGMENT_LAYERS
-    }
+def _statistics_of_each(pictures: Tensor, features: dict[str, Tensor]) -> list[dict[str, Statistics]]:
+    return [
+        {layer: statistics(features[layer][number : number + 1]) for layer in STYLE_LAYERS}
+        | {COLORS: statistics(picture[None])}
+        for number, picture in enumerate(pictures)
+    ]
 
 
 def _roughness(pictures: Tensor) -> Tensor:
     """Sum over the pictures of the mean squared difference of neighbours."""
     down, across = pictures.diff(dim=2), pictures.diff(dim=3)
     return len(pictures) * (down.square().mean() + across.square().mean())
+
+
+def _mean_root(losses: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(losses)).add(LEAST).sqrt().mean()

@@ -61,6 +61,15 @@ MODELS: Final[dict[str, Model]] = {
         size_mb=4.9,
         checksum="sha256:49c91db7e6d83287705a4164fa123b6f35ab744df3001446ee7e7176115ba97c",
     ),
+    "painter": Model(
+        name="painter",
+        description="Paints a draft in any style in one pass, and what --start draft starts from.",
+        licence="MIT",
+        source="impasto train painter, on photos under CC BY and paintings in the public domain",
+        file_name="painter.safetensors",
+        size_mb=7.2,
+        checksum="sha256:ba74e10e8ff356c37c4a05a6da56d1f17b73095dabbe72fc81cf3d74765e749e",
+    ),
     "squeezenet": Model(
         name="squeezenet",
         description="SqueezeNet 1.1, the judge: it measures pictures and is never optimised.",

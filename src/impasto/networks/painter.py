@@ -1,14 +1,14 @@
-"""The feed-forward painter: a photo in a style's colours, and the style's pigments, -> a painting at once.
+"""The feed-forward painter: a photo in a style's colours, and what is told of the style, -> a painting.
 
-An encoder and a decoder (Johnson, Alahi & Fei-Fei 2016, "Perceptual losses for real-time style transfer").
-At each size the decoder normalises its features and colours them: they get the mean and, by its root, the
-whole covariance of the style's VGG features, as many channels as VGG has there (Li et al. 2017, "Universal
-style transfer via feature transforms", who colour what VGG saw). So nothing about any one style is learnt,
-and what a style is comes in whole. Departures: the photo is brought to the style's colours first, and what is
-learnt is only what is then painted over it; the encoder is our own, since VGG would take most of the time.
+An encoder and decoder with residual blocks (Johnson, Alahi & Fei-Fei 2016, "Perceptual losses for real-time
+style transfer") whose normalisation is predicted for each style (Ghiasi et al. 2017, "Exploring the structure
+of a real-time, arbitrary neural artistic stylization network"). Departures: the style is told as means and
+deviations of VGG features, which a card holds, and not by a picture; most of the work is done at an eighth of
+the picture's size; what was seen on the way down is added on the way up; the photo is
+brought to the style's colours first, and what is learnt is only what is then painted over it.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from math import gcd
 from typing import Final, NamedTuple, TypeVar
 
@@ -18,21 +18,22 @@ from torch import Tensor, nn
 
 from impasto.networks.vgg import repeat_border
 
-PIGMENT_LAYERS: Final = ("4_1", "3_1", "2_1", "1_1")
-"""Of VGG, in the order in which the decoder is coloured by them."""
-CHANNELS: Final = {"4_1": 512, "3_1": 256, "2_1": 128, "1_1": 64}
-DOWN: Final = {"1_1": 32, "2_1": 64, "3_1": 128, "4_1": 192}
-"""Of the encoder, at a half, a quarter, an eighth and a sixteenth of the picture's size."""
-LAST: Final = 32
-BLOCK_PX: Final = 2
-"""The finest features are at a half of the picture's size, and become blocks of so many pixels a side."""
-STRIDE: Final = 16
-HALO_PX: Final = 96
-"""How far it looks."""
+TOLD: Final = 2 * (3 + 64 + 128 + 256 + 512 + 512)
+"""Means and deviations of the colours and of relu1_1 ... relu5_1."""
+BOTTLENECK: Final = 128
+HALF, QUARTER, EIGHTH, FULL = 32, 64, 128, 16
+"""Channels at parts of the picture's size."""
+BLOCKS: Final = 6
+STRIDE: Final = 8
+HALO_PX: Final = 32
+"""How far the way down and the way up look, the blocks between them apart."""
 LEAST_VARIANCE: Final = 1e-3
 """A flat sky is no texture to be blown up."""
+
 OPAQUE: Final = 0.02
 """The ground stays so far from black and from white, where nothing could be painted over it."""
+THIN: Final = 0.3
+"""What is learnt is multiplied by it, so that the first steps are small."""
 
 ROWS_IN_A_BLOCK: Final = 16
 
@@ -46,14 +47,6 @@ class Moments(NamedTuple):
     variance: Tensor
 
 
-class Pigment(NamedTuple):
-    """What a style's features have at a layer: mean (n, c), and root of the covariance (n, c, c)."""
-
-    mean: Tensor
-    root: Tensor
-
-
-Palette = Mapping[str, Pigment]
 Look = tuple[str, Tensor]
 Walk = Generator[Look, Moments, T]
 """A way through layers, which at each shows its name and features (n, c, h, w), and is told their moments.
@@ -62,50 +55,103 @@ Who walks decides over what they are taken: this picture, or a larger one of whi
 """
 
 
+class Seen(NamedTuple):
+    """A photo at a half, a quarter and an eighth of its size."""
+
+    half: Tensor
+    quarter: Tensor
+    eighth: Tensor
+
+
+class Conditions(NamedTuple):
+    """What a style makes of each layer: name -> scale and shift, (n, c, 1, 1)."""
+
+    scale: dict[str, Tensor]
+    shift: dict[str, Tensor]
+
+
 class Painter(nn.Module):
-    """3.6 million numbers, 58,000 multiplications a pixel."""
+    """2.9 million numbers, 50,000 multiplications a pixel."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.down, self.up, self.beside, self.plain = (nn.ModuleDict() for _ in range(4))
-        channels_in = 3 * BLOCK_PX**2
-        for layer, channels in DOWN.items():
-            self.down[layer] = _convolution(channels_in, channels, stride=1 if layer == "1_1" else 2)
-            channels_in = channels
-        for layer in PIGMENT_LAYERS:
-            channels = CHANNELS[layer]
-            if layer != PIGMENT_LAYERS[0]:
-                self.up[layer] = _convolution(channels_in, channels)
-                self.beside[layer] = _convolution(DOWN[layer], channels, kernel_px=1)
-            self.plain[layer] = _convolution(
-                DOWN[layer] if layer == PIGMENT_LAYERS[0] else channels, channels
-            )
-            channels_in = channels
-        self.last = _convolution(channels_in + 3 * BLOCK_PX**2, LAST)
-        self.over = _convolution(LAST, 3 * BLOCK_PX**2)
-        nn.init.zeros_(self.over.weight)  # what has learnt nothing leaves the ground as it is
+        convolutions = {
+            "down_half": nn.Conv2d(12, HALF, 3),
+            "down_quarter": nn.Conv2d(HALF, QUARTER, 3, stride=2),
+            "down_eighth": nn.Conv2d(QUARTER, EIGHTH, 3, stride=2),
+        }
+        convolutions |= {f"block{i}_{j}": nn.Conv2d(EIGHTH, EIGHTH, 3) for i in range(BLOCKS) for j in (1, 2)}
+        convolutions |= {
+            "up_quarter": nn.Conv2d(EIGHTH, QUARTER, 3),
+            "quarter_1": nn.Conv2d(QUARTER, QUARTER, 3),
+            "quarter_2": nn.Conv2d(QUARTER, QUARTER, 3),
+            "up_half": nn.Conv2d(QUARTER, HALF, 3),
+            "up_full": nn.Conv2d(HALF, FULL, 3),
+        }
+        self.convolutions = nn.ModuleDict(convolutions)
+        self.colors = nn.Conv2d(FULL, 3, 3)
+        for number in self.colors.parameters():  # what has learnt nothing leaves the ground as it is
+            nn.init.zeros_(number)
+        self.channels = {name: layer.out_channels for name, layer in convolutions.items()}
+        last = nn.Linear(BOTTLENECK, 2 * sum(self.channels.values()))
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+        self.condition = nn.Sequential(
+            nn.Linear(TOLD, BOTTLENECK), nn.ReLU(), nn.Linear(BOTTLENECK, BOTTLENECK), nn.ReLU(), last
+        )
 
-    def forward(self, ground: Tensor, palette: Palette) -> Tensor:
-        """(n, 3, h, w) in [0, 1], sides multiples of 16 -> the same, painted over."""
-        return alone(self.walk(ground, palette))
+    def conditions(self, told: Tensor) -> Conditions:
+        """(n, TOLD) -> scales, which are 1 where nothing was learnt, and shifts."""
+        predicted = self.condition(told.log1p())[..., None, None].float()
+        scales, shifts = predicted.chunk(2, 1)
+        sizes = list(self.channels.values())
+        return Conditions(
+            dict(zip(self.channels, (1 + scales).split(sizes, 1), strict=True)),
+            dict(zip(self.channels, shifts.split(sizes, 1), strict=True)),
+        )
 
-    def walk(self, ground: Tensor, palette: Palette) -> Walk[Tensor]:
-        """The same, looking at the moments of each layer before it is coloured."""
-        ground = ground.clamp(OPAQUE, 1 - OPAQUE)
-        blocks = F.pixel_unshuffle(ground - 0.5, BLOCK_PX)
-        blocks = blocks.to(self.over.weight.dtype, memory_format=torch.channels_last)
-        seen, x = dict[str, Tensor](), blocks
-        for layer in DOWN:
-            x = seen[layer] = F.relu(_bordered(self.down[layer], x))
-        for layer in PIGMENT_LAYERS:
-            if layer in self.up:
-                x = F.relu(_enlarged(_bordered(self.up[layer], x)) + self.beside[layer](seen[layer]))
-            x = _bordered(self.plain[layer], x)
-            moments = yield layer, x
-            x = F.relu(_colored(x, moments, palette[layer]))
-        x = F.relu(_bordered(self.last, torch.cat([x, blocks], 1)))
-        over = F.pixel_shuffle(_bordered(self.over, x).float(), BLOCK_PX)
-        return torch.sigmoid(ground.logit() + over)
+    def forward(self, ground: Tensor, told: Tensor) -> Tensor:
+        """(n, 3, h, w) in [0, 1], sides multiples of 8, and (n, TOLD) -> (n, 3, h, w) in [0, 1]."""
+        conditions = self.conditions(told)
+        seen = alone(self.encode(ground, conditions))
+        coarse = alone(self.transform(seen.eighth, conditions))
+        return alone(self.decode(ground, seen, coarse, conditions))
+
+    def encode(self, ground: Tensor, conditions: Conditions) -> Walk[Seen]:
+        """The way down."""
+        blocks = F.pixel_unshuffle(ground.float() - 0.5, 2)
+        blocks = blocks.to(self.colors.weight.dtype, memory_format=torch.channels_last)
+        half = F.relu((yield from self._layer("down_half", blocks, conditions)))
+        quarter = F.relu((yield from self._layer("down_quarter", half, conditions)))
+        eighth = F.relu((yield from self._layer("down_eighth", quarter, conditions)))
+        return Seen(half, quarter, eighth)
+
+    def transform(self, coarse: Tensor, conditions: Conditions) -> Walk[Tensor]:
+        """The blocks at an eighth of the picture's size."""
+        for number in range(BLOCKS):
+            coarse = yield from self._block(f"block{number}", coarse, conditions)
+        return coarse
+
+    def decode(self, ground: Tensor, seen: Seen, coarse: Tensor, conditions: Conditions) -> Walk[Tensor]:
+        """The way up, and over the ground."""
+        x = F.relu((yield from self._layer("up_quarter", _enlarged(coarse), conditions))) + seen.quarter
+        x = yield from self._block("quarter", x, conditions)
+        x = F.relu((yield from self._layer("up_half", _enlarged(x), conditions))) + seen.half
+        x = F.relu((yield from self._layer("up_full", _enlarged(x), conditions)))
+        over = self.colors(repeat_border(x)).float()
+        return torch.sigmoid(ground.clamp(OPAQUE, 1 - OPAQUE).logit() + THIN * over)
+
+    def _block(self, name: str, x: Tensor, conditions: Conditions) -> Walk[Tensor]:
+        inner = F.relu((yield from self._layer(f"{name}_1", x, conditions)))
+        return x + (yield from self._layer(f"{name}_2", inner, conditions))
+
+    def _layer(self, name: str, x: Tensor, conditions: Conditions) -> Walk[Tensor]:
+        """Convolution and normalisation, as the style would have it."""
+        x = self.convolutions[name](repeat_border(x))
+        moments = yield name, x
+        scale = conditions.scale[name] * (moments.variance + LEAST_VARIANCE).rsqrt()
+        shift = conditions.shift[name] - moments.mean * scale
+        return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
 
 
 def moments_of(features: Tensor) -> Moments:
@@ -137,31 +183,6 @@ def walk(way: Walk[T], told: Callable[[str, Tensor], Moments]) -> T:
 def alone(way: Walk[T]) -> T:
     """The pictures are whole, and their moments their own."""
     return walk(way, lambda _, features: moments_of(features))
-
-
-def _colored(x: Tensor, moments: Moments, pigment: Pigment) -> Tensor:
-    """(n, c, h, w), normalised, with the style's mean and covariance: one product of matrices."""
-    count, channels, height, width = x.shape
-    scale = (moments.variance + LEAST_VARIANCE).rsqrt().view(count, channels, 1)
-    matrix = scale * pigment.root
-    offset = pigment.mean[:, None] - moments.mean.view(count, 1, channels) @ matrix
-    places = x.permute(0, 2, 3, 1).reshape(count, height * width, channels)
-    colored = torch.baddbmm(offset.to(x.dtype), places, matrix.to(x.dtype))
-    return colored.view(count, height, width, channels).permute(0, 3, 1, 2)
-
-
-def _convolution(channels_in: int, channels_out: int, kernel_px: int = 3, stride: int = 1) -> nn.Conv2d:
-    layer = nn.Conv2d(channels_in, channels_out, kernel_px, stride)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    assert layer.bias is not None, "a convolution has one unless told otherwise"
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def _bordered(layer: nn.Module, x: Tensor) -> Tensor:
-    """The borders are repeated, as in VGG: no frames."""
-    found: Tensor = layer(repeat_border(x))
-    return found
 
 
 def _enlarged(x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class LoadedPainter(NamedTuple):
 def load_painter(path: Path) -> LoadedPainter:
     """What `impasto train painter` wrote. WeightsError, for a file that holds no such network."""
     tensors = read_tensors(path)
-    if "over.weight" not in tensors:
+    if "convolutions.down_half.weight" not in tensors:
         raise WeightsError(f"{path} holds no painter: give what impasto train painter wrote")
     painter = Painter()
     painter.load_state_dict(fitting(tensors, painter, path))

@@ -90,7 +90,7 @@ class Assignment:
 
     @property
     def manner(self) -> Manner:
-        return Manner(self.options.optimizer, self.options.start, self.options.seed)
+        return self.easel.manner
 
     def made_survey(self) -> Survey:
         """The beginning of the film whose frames have all been made."""
