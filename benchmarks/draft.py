@@ -30,7 +30,7 @@ from impasto.methods.distances import Distances, distances
 from impasto.methods.fast import paint
 from impasto.methods.memory import keep_freed_memory
 from impasto.methods.styles import measure, resize_longest
-from impasto.networks.painter import Painter
+from impasto.networks.painter import in_numbers
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.weights import load_vgg
 from impasto.shelf import is_held_out, photos_in
@@ -111,13 +111,6 @@ def best_seconds(paint_once: Callable[[], object]) -> float:
         paint_once()
         seconds.append(time.perf_counter() - start)
     return min(seconds)
-
-
-def in_numbers(painter: Painter, dtype: torch.dtype) -> Painter:
-    """The painter with its convolutions in `dtype`."""
-    painter.convolutions.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    painter.colors.to(dtype=dtype)
-    return painter
 
 
 def mean(scores: list[Distances]) -> str:

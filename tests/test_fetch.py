@@ -227,7 +227,7 @@ def test_what_is_not_here_cannot_be_verified(published: Path) -> None:
 
 @pytest.mark.parametrize("ask", [model_path, fetch_model, verify_model])
 def test_unknown_networks_are_refused(ask: Callable[[str], object]) -> None:
-    with pytest.raises(WeightsError, match="no network 'vgg11': choose one of vgg16, colorizer, squeezenet"):
+    with pytest.raises(WeightsError, match="no network 'vgg11': choose one of vgg16, colorizer, painter"):
         ask("vgg11")
 
 

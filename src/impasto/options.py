@@ -170,7 +170,8 @@ class StylizeOptions(Options):
     start: Annotated[
         Start,
         Field(
-            description="What the painting starts from: the photo in the style's colours or as it is, noise, a draft."
+            description="What the painting starts from: the photo in the style's colours or as it is, noise, "
+            "or a draft."
         ),
     ] = "recolored"
     content_weight: Annotated[

@@ -16,7 +16,7 @@ from impasto.methods.styles import STYLE_LAYERS
 from impasto.networks.color_weights import load_colorist
 from impasto.networks.colorizer import Colorizer
 from impasto.networks.fetch import fetch_model
-from impasto.networks.painter import Painter
+from impasto.networks.painter import Painter, in_numbers
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg, VggWeights, set_compute_type
 from impasto.networks.weights import load_squeezenet, load_vgg, vgg_weights
@@ -124,7 +124,4 @@ def _load_network(
 
 
 def _load_painter(device: torch.device, dtype: torch.dtype) -> Painter:
-    painter: Painter = load_painter(fetch_model("painter")).painter.to(  # type: ignore[call-overload]
-        device, dtype, memory_format=torch.channels_last
-    )
-    return painter
+    return in_numbers(load_painter(fetch_model("painter")).painter.to(device), dtype)

@@ -67,8 +67,8 @@ MODELS: Final[dict[str, Model]] = {
         licence="MIT",
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
-        size_mb=7.2,
-        checksum="sha256:ba74e10e8ff356c37c4a05a6da56d1f17b73095dabbe72fc81cf3d74765e749e",
+        size_mb=5.9,
+        checksum="sha256:b22f00d61ca893c0817dfc5abe83a1ffa44a24794277d567178066c54fad3188",
     ),
     "squeezenet": Model(
         name="squeezenet",

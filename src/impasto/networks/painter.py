@@ -154,6 +154,13 @@ class Painter(nn.Module):
         return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
 
 
+def in_numbers(painter: Painter, dtype: torch.dtype) -> Painter:
+    """The painter, which then sees and paints in `dtype`; what it is told stays float32."""
+    painter.convolutions.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    painter.colors.to(dtype=dtype)
+    return painter
+
+
 def moments_of(features: Tensor) -> Moments:
     """(n, c, h, w) -> over all its places."""
     count, channels, height, width = features.shape
