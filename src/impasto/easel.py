@@ -55,6 +55,11 @@ class Easel:
         return replace(self, scene=replace(self.scene, photo=canvas))
 
     @property
+    def is_draft(self) -> bool:
+        """Whether the painter paints alone."""
+        return self.painter is not None and not any(rung.steps for rung in self.rungs)
+
+    @property
     def is_plain(self) -> bool:
         """Whether a painting is finished as it is."""
         return self._finish.is_plain and self.scene.kept is None

@@ -68,7 +68,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
         size_mb=5.9,
-        checksum="sha256:b22f00d61ca893c0817dfc5abe83a1ffa44a24794277d567178066c54fad3188",
+        checksum="sha256:5fdd5b0bf542e2c3a6377adab35ca59c6126536b5befb398134b1fbfe8f28e36",
     ),
     "squeezenet": Model(
         name="squeezenet",

@@ -13,7 +13,6 @@ from impasto.media.frames import read_frames
 from impasto.media.picture import Picture
 from impasto.methods.colorize import Taste, colorize
 from impasto.methods.following import Hold
-from impasto.methods.ladder import Manner
 from impasto.methods.temporal import Anchor
 from impasto.options import Quality, VideoOptions
 from impasto.studio import ColorStudio, Studio
@@ -87,10 +86,6 @@ class Assignment:
         if self.options.frame_steps:
             return Pace(self.options.frame_steps, 0, passes, hold)
         return Pace(usual.steps, usual.fresh, passes, hold)
-
-    @property
-    def manner(self) -> Manner:
-        return self.easel.manner
 
     def made_survey(self) -> Survey:
         """The beginning of the film whose frames have all been made."""

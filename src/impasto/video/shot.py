@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import torch
 from torch import Tensor
 
 from impasto.crossing import to_pixels, to_tensor
@@ -21,6 +22,8 @@ from impasto.video.photos import Photos, ahead, flows_of
 
 OFFSETS: Final = (1, 2, 4)
 """Frames that a frame is tied to, counted backwards; the farther ones only where the nearer show nothing."""
+DRAFT_HOLD: Final = 0.8
+"""How much of a draft is what it is held to, wherever that is seen."""
 
 
 class Neighbour(NamedTuple):
@@ -92,19 +95,23 @@ def _one_pass(job: Assignment, easel: Easel, shot: range, turn: int) -> Iterator
         if job.options.strength == 0:
             x = scene.photo
         elif not prepared.neighbours or job.options.color_only:
-            x = _in_full(job, easel, scene) if turn == 0 else painting(number, turn - 1)
+            x = _in_full(easel, scene) if turn == 0 else painting(number, turn - 1)
         else:
             ties = [neighbour.tie for neighbour in prepared.neighbours]
             anchor = held_to(ties, [painting(n, t) for n, t, _ in prepared.neighbours])
-            ground = washed(scene, colors) if turn == 0 else painting(number, turn - 1)
-            x = _following(job, easel, scene, beginning(ground, anchor, job.pace.hold.share(turn)), anchor)
+            if easel.is_draft and not job.options.frame_steps:
+                x = torch.lerp(_in_full(easel, scene), anchor.picture, DRAFT_HOLD * anchor.weight)
+            else:
+                ground = washed(scene, colors) if turn == 0 else painting(number, turn - 1)
+                start = beginning(ground, anchor, job.pace.hold.share(turn))
+                x = _following(job, easel, scene, start, anchor)
         job.folder.write(number, turn, replace(prepared.photo, rgb=to_pixels(x)))
         yield Made(number, turn, found=False)
 
 
-def _in_full(job: Assignment, easel: Easel, scene: Scene) -> Tensor:
+def _in_full(easel: Easel, scene: Scene) -> Tensor:
     x = scene.photo
-    for climbed in climb(easel.network.vgg, scene, easel.rungs, job.manner, easel.spaces):
+    for climbed in climb(easel.network.vgg, scene, easel.rungs, easel.manner, easel.spaces):
         x = climbed.picture
     return x
 
