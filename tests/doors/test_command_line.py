@@ -249,6 +249,8 @@ def test_compare_tells_the_photo_from_the_style(
         (["style", "save", "photo.png", "-o", "card.txt"], ".style"),
         (["models", "fetch", "vgg11"], "vgg11"),
         (["compare", "photo.png", "dots.png"], "name the paintings"),
+        (["nowhere.jpg", "scream"], "There is no file nowhere.jpg"),
+        (["colorise", "photo.png"], "did you mean impasto colorize?"),
         (["rerun", "nowhere.png"], "nowhere.png"),
         (["colorize", "nowhere.jpg"], "nowhere.jpg"),
         (["colorize", "cut.jpg"], "cut.jpg"),

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,7 +17,7 @@ from impasto.cli.config import Config, with_defaults
 from impasto.cli.console import AsJson, Voice, plain, print_json
 from impasto.cli.exits import Exit
 from impasto.cli.sentences import sentence
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.options import (
     MAX_PIXELS,
     ColoringOptions,
@@ -95,6 +96,7 @@ def stylize(  # noqa: PLR0913 - the words of the command line
         Several are blended, each with a share if you like: monet.jpg klimt.jpg:0.3
     """
     started = time.perf_counter()  # before torch is imported, for which the user waits, too
+    _check_there(photo, [name for name in app if name[0] != "-"])
     from impasto.cli.painting import paint, stylize_task, with_masks
 
     task = stylize_task(photo, style, output, with_defaults(options, config))
@@ -127,6 +129,7 @@ def colorize(  # noqa: PLR0913 - two models of options
         How it is repainted: the options of impasto PHOTO STYLE.
     """
     started = time.perf_counter()
+    _check_there(photo)
     from impasto.cli.colorizing import colorize, colorize_task
 
     task = colorize_task(photo, style, output, options, with_defaults(painting, config))
@@ -308,6 +311,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as defect:
         _ended(Exit.DEFECT, f"{type(defect).__name__}: {defect}", words)
         raise
+
+
+def _check_there(photo: Path, commands: Sequence[str] = ()) -> None:
+    """PictureError at once, before torch is imported, for a missing photo or a command misspelt."""
+    if photo.exists() or photo == Path("-"):
+        return
+    near = get_close_matches(str(photo), commands, n=1, cutoff=0.75)
+    hint = f"did you mean impasto {near[0]}?" if near else "check its name and folder."
+    raise PictureError(f"There is no file {photo}; {hint}")
 
 
 def _ended(code: Exit, message: str, words: Sequence[str]) -> Exit:
