@@ -68,7 +68,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
         size_mb=5.9,
-        checksum="sha256:5fdd5b0bf542e2c3a6377adab35ca59c6126536b5befb398134b1fbfe8f28e36",
+        checksum="sha256:5d5f1acba4eb0ed23f43d6b79e7a009e84336dc7fa8ae236efbcee783bd923db",
     ),
     "squeezenet": Model(
         name="squeezenet",
