@@ -89,7 +89,7 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
     styles = _styles(task, photo, network, studio)
     masks = [mask_for(one, photo, options.max_pixels) for one in task.masks]
     painter = studio.painter(network) if _has_draft(options) else None
-    rungs = _rungs(options, size_px, steps)
+    rungs = _rungs(options, size_px, steps, drafted=painter is not None)
     memory = 0.9 * free_bytes(network.device) if options.memory is None else float(options.memory)
     held_bytes = sum(style.held_bytes for style in styles) + MASK_BYTES * len(masks) * size_px[0] * size_px[1]
     rooms = [Workspace()] * len(rungs)
@@ -133,10 +133,12 @@ def _has_draft(options: StylizeOptions) -> bool:
     return wanted and knows and not options.color_only
 
 
-def _rungs(options: StylizeOptions, size_px: tuple[int, int], steps: Sequence[int] | None) -> list[Rung]:
+def _rungs(
+    options: StylizeOptions, size_px: tuple[int, int], steps: Sequence[int] | None, *, drafted: bool
+) -> list[Rung]:
     """steps: on each rung, as a recipe tells; OptionError when it tells of other rungs."""
     by_hand = options.time or options.steps or options.rungs
-    if options.color_only or (options.quality == "draft" and not by_hand and _has_draft(options)):
+    if options.color_only or (drafted and options.quality == "draft" and not by_hand):
         return [Rung(size_px, 0)]
     effort = MOST_EFFORT if options.time else EFFORTS[options.quality]
     rungs = plan(size_px, options.size, options.rungs, options.steps, effort)

@@ -28,6 +28,11 @@ class OptionError(ImpastoError):
 class PictureError(ImpastoError):
     """A picture that cannot be read."""
 
+    @classmethod
+    def no_file(cls, path: object, hint: str = "check its name and folder.") -> "PictureError":
+        """There is nothing at the path."""
+        return cls(f"There is no file {path}; {hint}")
+
 
 class FilmError(ImpastoError):
     """A film that cannot be read."""

@@ -317,9 +317,9 @@ def _check_there(photo: Path, commands: Sequence[str] = ()) -> None:
     """PictureError at once, before torch is imported, for a missing photo or a command misspelt."""
     if photo.exists() or photo == Path("-"):
         return
-    near = get_close_matches(str(photo), commands, n=1, cutoff=0.75)
-    hint = f"did you mean impasto {near[0]}?" if near else "check its name and folder."
-    raise PictureError(f"There is no file {photo}; {hint}")
+    for command in get_close_matches(str(photo), commands, n=1, cutoff=0.75):
+        raise PictureError.no_file(photo, f"did you mean impasto {command}?")
+    raise PictureError.no_file(photo)
 
 
 def _ended(code: Exit, message: str, words: Sequence[str]) -> Exit:

@@ -76,7 +76,7 @@ def regular_file(path: Path) -> BinaryIO:
             raise PictureError(f"{path} is empty (0 bytes); copy or download it again.")
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as reason:
-        raise PictureError(f"There is no file {path}; check its name and folder.") from reason
+        raise PictureError.no_file(path) from reason
     except PermissionError as reason:
         raise PictureError(f"{path} may not be read by this user; change its permissions.") from reason
     except (OSError, ValueError) as reason:
