@@ -18,6 +18,7 @@ from impasto.errors import FilmError, OptionError, OutputError
 from impasto.media.film import open_film
 from impasto.media.frames import glances, read_frames, timeline
 from impasto.media.picture import read_picture
+from impasto.methods.devices import one_thread
 from impasto.networks.cielab import to_lab
 from impasto.options import ColoringOptions, VideoOptions
 from impasto.studio import Studio
@@ -33,6 +34,14 @@ QUICK: dict[str, Any] = {"size": 48, "steps": 2, "frame_steps": 1, "precision": 
 STUDIO = Studio()
 STYLE = (StyleChoice(source="great-wave"),)
 COLORS = ColoringOptions(size=64, looks=1, rarity=1)
+
+
+@pytest.fixture
+def _on_one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Here and in processes that are started: sums are rounded otherwise on every number of threads."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with one_thread():
+        yield
 
 
 def frames_of(count: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
@@ -99,6 +108,7 @@ def test_stopped_anywhere_the_same_command_gives_the_same_bytes(
     assert painted(tmp_path / "parts.mp4") == painted(tmp_path / "whole.mp4")
 
 
+@pytest.mark.usefixtures("_on_one_thread")
 @pytest.mark.parametrize("styles", [(), STYLE])
 def test_a_film_in_colours_goes_on_with_the_same_bytes(
     tmp_path: Path, styles: tuple[StyleChoice, ...]
@@ -174,6 +184,7 @@ def test_killed_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
     assert painted(tmp_path / "killed.mp4") == painted(tmp_path / "whole.mp4")
 
 
+@pytest.mark.usefixtures("_on_one_thread")
 def test_workers_paint_what_one_would(tmp_path: Path) -> None:
     source = two_scenes(tmp_path / "a.mp4")
     paint(source, tmp_path / "one.mp4")

@@ -1,7 +1,6 @@
 """Shots made one after the other here, or several at once by other processes."""
 
 import multiprocessing
-import os
 import queue
 import signal
 from collections.abc import Callable, Iterator
@@ -94,7 +93,7 @@ def _work(
 ) -> None:
     """A worker's life: one shot after the other, until there is none, or no one to paint for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever gave the work
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // task.options.workers))
+    torch.set_num_threads(max(1, torch.get_num_threads() // task.options.workers))
     parent = multiprocessing.parent_process()
 
     def orphaned() -> bool:
