@@ -96,7 +96,7 @@ def test_bfloat16_features_have_nearly_the_statistics_of_float32() -> None:
     coarse = statistics(exact.bfloat16().contiguous(memory_format=torch.channels_last))
     wanted = statistics(exact.bfloat16().float())
     assert (coarse.gram - wanted.gram).norm() < 2e-3 * wanted.gram.norm()
-    torch.testing.assert_close(coarse.mean, wanted.mean, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(coarse.mean, wanted.mean, rtol=1e-3, atol=1e-5)
 
 
 def test_weights_of_one_change_nothing_and_of_zero_leave_out() -> None:

@@ -158,9 +158,9 @@ class Lbfgs:
             here = gradient[part].float()
             if not complete:
                 self.changes[newest, part] = here - self.last[part].float()
-            against = torch.stack([self.changes[newest, part].float(), here], dim=1)
+            against = torch.stack([self.changes[newest, part].float(), here])
             for index, rows in enumerate((self.steps, self.changes)):
-                inner[index] += rows[:kept, part].float() @ against
+                inner[index] += rows[:kept, part].float() @ against.T
         if not complete:
             self.on_changes[:, :kept, newest] = inner[..., 0]
             self.on_changes[1, newest, :kept] = inner[1, :, 0]
