@@ -1,12 +1,14 @@
 """impasto beside two recipes of the field: the same photos, paintings, backbone and machine.
 
     python -m benchmarks.still paint --photos FOLDER --paintings FOLDER --work FOLDER [--pairs 0 1 ...]
-    python -m benchmarks.still compare --photos FOLDER --paintings FOLDER --work FOLDER -o curve.png
+    python -m benchmarks.still measure --photos FOLDER --paintings FOLDER --work FOLDER
+    python -m benchmarks.still compare --photos FOLDER --paintings FOLDER -o curve.png
 
 `paint` runs the recipes in full, hours of it, and keeps their pictures on the way; what is finished is not
-painted again. `compare` times the steps of both recipes and whole paintings of impasto, interleaved in one
-process, measures all pictures on SqueezeNet, which is never optimised, and on VGG-16, which is, prints the
-time that impasto needs to be at least as good on both distances, and draws quality over time.
+painted again. `measure` writes how good they are into `peers.tsv`, on SqueezeNet, which is never optimised,
+and on VGG-16, which is. `compare` times the steps of both recipes and whole paintings of impasto,
+interleaved in one process, measures these, prints the time that impasto needs to be as good on both
+distances as the table says that they are, and draws quality over time.
 
 A recipe's time is its number of steps times the median of a few timed ones, when its history is still short:
 a lower bound, in its favour.
@@ -42,29 +44,39 @@ CONTENTS: Final = (1.0, 1.5)
 TIMED_STEPS: Final = 4
 
 
-class Mark(NamedTuple):
-    """A picture on the way: seconds that it took, and its distances on both judges."""
+TABLE: Final = Path(__file__).parent / "peers.tsv"
+HEADINGS: Final = "recipe\tpair\tstep\tsqueezenet style\tcontent\tvgg16 style\tcontent"
 
-    seconds: float
+
+class Judgement(NamedTuple):
     squeezenet: Distances
     vgg16: Distances
 
 
+class Mark(NamedTuple):
+    """A picture on the way: seconds that it took, and how good it is."""
+
+    seconds: float
+    judgement: Judgement
+
+
 def main() -> None:
     arguments = parser(__doc__, writes_sheet=False)
-    arguments.add_argument("deed", choices=["paint", "compare"])
-    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("deed", choices=["paint", "measure", "compare"])
+    arguments.add_argument("--work", type=Path, default=Path("work"))
     arguments.add_argument("--pairs", type=int, nargs="+", default=range(len(PAIRS)))
     arguments.add_argument("-o", "--output", type=Path, default=Path("curve.png"))
     options = arguments.parse_args()
-    options.work.mkdir(exist_ok=True)
     pairs = {index: read_pair(options.photos, options.paintings, index) for index in options.pairs}
     if options.deed == "paint":
+        options.work.mkdir(exist_ok=True)
         for recipe in RECIPES:
             for index, (photo, painting) in pairs.items():
                 paint(recipe, index, photo, painting, options.work)
+    elif options.deed == "measure":
+        measure(pairs, options.work)
     else:
-        compare(pairs, options.work, options.output)
+        compare(pairs, options.output)
 
 
 def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path) -> None:
@@ -84,30 +96,62 @@ def kept(work: Path, recipe: str, index: int, step: int) -> Path:
     return work / f"{recipe}-{index}-{step}.npy"
 
 
-def compare(pairs: dict[int, tuple[Tensor, Tensor]], work: Path, output: Path) -> None:
-    curves: dict[str, list[tuple[float, float, float]]] = {}
+def measure(pairs: dict[int, tuple[Tensor, Tensor]], work: Path) -> None:
+    """Adds what lies in the folder to the table, in place of what it says of the same pictures."""
+    known = table()
+    for index, (photo, painting) in pairs.items():
+        for recipe in RECIPES:
+            for step in range(1, KEPT_STEPS[-1] + 1):
+                if kept(work, recipe, index, step).exists():
+                    picture = torch.from_numpy(np.load(kept(work, recipe, index, step)).astype(np.float32))
+                    known[recipe, index, step] = judged(photo, painting, picture)
+    lines = [
+        "\t".join([*map(str, place), *(f"{value:.4f}" for one in judgement for value in one)])
+        for place, judgement in sorted(known.items())
+    ]
+    TABLE.write_text("\n".join([HEADINGS, *lines]) + "\n")
+
+
+def table() -> dict[tuple[str, int, int], Judgement]:
+    """Recipe, index of the pair and step -> how good the picture was."""
+    if not TABLE.exists():
+        return {}
+    rows = (line.split("\t") for line in TABLE.read_text().splitlines()[1:])
+    return {
+        (recipe, int(index), int(step)): Judgement(
+            Distances(*map(float, values[:2])), Distances(*map(float, values[2:]))
+        )
+        for recipe, index, step, *values in rows
+    }
+
+
+def compare(pairs: dict[int, tuple[Tensor, Tensor]], output: Path) -> None:
+    curves: dict[str, list[Mark]] = {}
     ratios: dict[str, list[float]] = {recipe: [] for recipe in RECIPES}
+    known = table()
     for index, (photo, painting) in pairs.items():
         step_s = time_steps(photo, painting)
-        ours = {
-            (effort, content): impasto_mark(photo, painting, effort, content)
-            for effort in EFFORTS
-            for content in CONTENTS
-        }
-        for (effort, content), mark in ours.items():
-            curves.setdefault(f"impasto, content {content:g}", []).append(shown(mark))
-            print(*PAIRS[index], f"impasto effort {effort:.2g} content {content:g}:", row(mark), flush=True)
+        ours = list[Mark]()
+        for content in CONTENTS:
+            for effort in EFFORTS:
+                ours.append(impasto_mark(photo, painting, effort, content))
+                curves.setdefault(f"impasto, content weight {content:g}", []).append(ours[-1])
+                print(
+                    *PAIRS[index],
+                    f"impasto effort {effort:.2g} content {content:g}:",
+                    row(ours[-1]),
+                    flush=True,
+                )
         for recipe, (_, stages_of) in RECIPES.items():
             stages = stages_of(max(photo.shape[2:]))
             total = sum(stage.steps for stage in stages)
             for step, seconds in seconds_after(stages, step_s[recipe]):
-                if kept(work, recipe, index, step).exists():
-                    picture = torch.from_numpy(np.load(kept(work, recipe, index, step)).astype(np.float32))
-                    mark = measured(photo, painting, picture, seconds)
-                    curves.setdefault(recipe, []).append(shown(mark))
+                if (recipe, index, step) in known:
+                    mark = Mark(seconds, known[recipe, index, step])
+                    curves.setdefault(recipe, []).append(mark)
                     print(*PAIRS[index], f"{recipe} step {step}:", row(mark), flush=True)
                     if step == total:
-                        ratios[recipe].append(ratio(mark, list(ours.values())))
+                        ratios[recipe].append(ratio(mark, ours))
                         print(*PAIRS[index], f"{recipe}'s time over impasto's: {ratios[recipe][-1]:.1f}")
     for recipe, found in ratios.items():
         if found:
@@ -155,45 +199,42 @@ def impasto_mark(photo: Tensor, painting: Tensor, effort: float, content: float)
     *_, last = climb(
         vgg, Scene(photo, [Region(style_of_painting(vgg, painting), Wishes(content=content))]), rungs
     )
-    return measured(photo, painting, last.picture, time.perf_counter() - started)
+    return Mark(time.perf_counter() - started, judged(photo, painting, last.picture))
 
 
-def measured(photo: Tensor, painting: Tensor, picture: Tensor, seconds: float) -> Mark:
+def judged(photo: Tensor, painting: Tensor, picture: Tensor) -> Judgement:
     """A smaller picture is measured at its own size."""
     plain = resize_to(photo, (picture.shape[2], picture.shape[3])).clamp(0, 1)
     styled = resize_longest(painting, max(picture.shape[2:])).clamp(0, 1)
-    squeezenet, vgg16 = (distances(judge, picture, plain, styled) for judge in Studio().judges)
-    return Mark(seconds, squeezenet, vgg16)
+    return Judgement(*(distances(judge, picture, plain, styled) for judge in Studio().judges))
 
 
 def ratio(theirs: Mark, ours: Sequence[Mark]) -> float:
     """Their time over that of our quickest picture that is at least as good; 0 if none is."""
+    wanted = theirs.judgement.squeezenet
     good = [
         mark.seconds
         for mark in ours
-        if mark.squeezenet.style <= theirs.squeezenet.style
-        and mark.squeezenet.content <= theirs.squeezenet.content
+        if all(found <= bound for found, bound in zip(mark.judgement.squeezenet, wanted, strict=True))
     ]
     return theirs.seconds / min(good) if good else 0.0
 
 
 def row(mark: Mark) -> str:
+    squeezenet, vgg16 = mark.judgement
     return (
-        f"{mark.seconds:.1f} s, squeezenet {mark.squeezenet.style:.3f} {mark.squeezenet.content:.3f}, "
-        f"vgg16 {mark.vgg16.style:.3f} {mark.vgg16.content:.3f}"
+        f"{mark.seconds:.1f} s, squeezenet {squeezenet.style:.3f} {squeezenet.content:.3f}, "
+        f"vgg16 {vgg16.style:.3f} {vgg16.content:.3f}"
     )
 
 
-def shown(mark: Mark) -> tuple[float, float, float]:
-    return mark.seconds, *mark.squeezenet
-
-
-def draw(curves: dict[str, list[tuple[float, float, float]]], output: Path) -> None:
+def draw(curves: dict[str, list[Mark]], output: Path) -> None:
     """Distances over seconds on a logarithmic scale; a dot a picture."""
     figure, panels = pyplot.subplots(2, 1, figsize=(9, 8), sharex=True, layout="constrained")
-    for index, (panel, title) in enumerate(zip(panels, ("style", "content"), strict=True), start=1):
+    for index, (panel, title) in enumerate(zip(panels, ("style", "content"), strict=True)):
         for name, marks in curves.items():
-            panel.scatter([mark[0] for mark in marks], [mark[index] for mark in marks], s=14, label=name)
+            found = [mark.judgement.squeezenet[index] for mark in marks]
+            panel.scatter([mark.seconds for mark in marks], found, s=14, label=name)
         panel.set(xscale="log", ylabel=f"{title} distance, SqueezeNet", xlabel="seconds")
         panel.legend()
     figure.savefig(output, dpi=110)

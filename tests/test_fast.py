@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from impasto.media.cards import read_card, write_card
-from impasto.methods.fast import draft, ground_of, paint, told
+from impasto.methods.fast import draft, grain, ground_of, paint, told
 from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import LayerStatistics, measure, mix, style_of_card
 from impasto.networks.painter import OPAQUE, TOLD, Painter, moments_of
@@ -43,9 +43,26 @@ def test_tiles_are_painted_as_the_whole_is(
 
 def test_a_pass_for_training_and_one_for_use_agree(painter: Painter, style: LayerStatistics) -> None:
     photo = tensor("photo", 64, 48)
+    canvas = grain((48, 64)).expand(2, -1, -1, -1)
     with torch.no_grad():
-        trained = painter(ground_of(photo, style).expand(2, -1, -1, -1), told(style).expand(2, -1))
+        trained = painter(ground_of(photo, style).expand(2, -1, -1, -1), canvas, told(style).expand(2, -1))
     assert (trained[1:] - paint(painter, photo, style)).abs().max() < 1e-5
+
+
+def test_a_flat_photo_is_painted_in_no_stripes(painter: Painter, style: LayerStatistics) -> None:
+    gradient = torch.linspace(0.2, 0.8, 64).expand(1, 3, 48, 64)
+    painted = paint(painter, gradient, style)
+    down, across = painted.diff(dim=2).abs().mean(), painted.diff(dim=3).abs().mean()
+    assert down > 0.5 * across
+
+
+def test_the_grain_of_a_canvas_is_its_own_and_has_no_mean() -> None:
+    canvas = grain((70, 501), seed=3)
+    assert torch.equal(canvas, grain((70, 501), seed=3))
+    assert not torch.equal(canvas, grain((70, 501), seed=4))
+    assert canvas.shape == (1, 1, 70, 501)
+    assert 0.03 < canvas.std() < 0.1
+    assert canvas.mean().abs() < 0.1 * canvas.std()
 
 
 def test_strength_is_continuous_between_the_photo_and_the_painting(

@@ -34,6 +34,9 @@ from impasto.networks.vgg import POOLED_STRIDE
 
 CORE_PX: Final = 2048
 """Larger pictures are painted in tiles."""
+GRAIN_PX: Final = (2, 4, 8, 16)
+GRAIN: Final = 0.03
+"""Deviation of the canvas's grain at each of its sizes, in units of the picture's range."""
 
 T = TypeVar("T")
 
@@ -46,6 +49,23 @@ def told(style: LayerStatistics) -> Tensor:
 def ground_of(photo: Tensor, style: LayerStatistics) -> Tensor:
     """(1, 3, h, w) in [0, 1] -> the photo in the style's colours, which is painted over; float32."""
     return recolor(photo, color_map(statistics(photo), style[COLORS]))
+
+
+def grain(size: tuple[int, int], seed: int = 0) -> Tensor:
+    """(height, width) -> (1, 1, h, w): the unevenness of a canvas, the same for the same seed.
+
+    The painter sees it on the ground, and has something to hold a stroke to where the photo is flat: without,
+    a sky without a cloud becomes stripes.
+    """
+    height, width = size
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros((1, 1, height, width))
+    for pitch in GRAIN_PX:
+        drawn = torch.randn((1, 1, height // pitch + 2, width // pitch + 2), generator=generator)
+        half = pitch // 2
+        uneven = F.interpolate(drawn, scale_factor=pitch, mode="bicubic")
+        total += uneven[..., half : half + height, half : half + width]
+    return GRAIN * total
 
 
 def draft(painter: Painter, scene: Scene) -> Tensor:
@@ -69,22 +89,25 @@ def paint(painter: Painter, photo: Tensor, style: LayerStatistics, core_px: int 
     height, width = photo.shape[2:]
     wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
     ground = F.pad(ground_of(photo, style), (0, wanting[0], 0, wanting[1]), mode="replicate")
+    canvas = grain((ground.shape[2], ground.shape[3])).to(photo.device)
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
     conditions = painter.conditions(told(style).to(photo.device))
     if len(tiles) == 1:
-        seen = alone(painter.encode(ground, conditions))
+        seen = alone(painter.encode(ground + canvas, conditions))
         coarse = alone(painter.transform(seen.eighth, conditions))
         painted = alone(painter.decode(ground, seen, coarse, conditions))
     else:
-        painted = _in_tiles(painter, ground, conditions, tiles)
+        painted = _in_tiles(painter, ground, canvas, conditions, tiles)
     return painted[..., :height, :width]
 
 
-def _in_tiles(painter: Painter, ground: Tensor, conditions: Conditions, tiles: Sequence[Tile]) -> Tensor:
+def _in_tiles(
+    painter: Painter, ground: Tensor, canvas: Tensor, conditions: Conditions, tiles: Sequence[Tile]
+) -> Tensor:
     known: dict[str, Moments] = {}
 
     def down(tile: Tile) -> Walk[Seen]:
-        return painter.encode(tile.outer(ground), conditions)
+        return painter.encode(tile.outer(ground) + tile.outer(canvas), conditions)
 
     def seen(tile: Tile) -> Seen:
         return walk(down(tile), lambda name, _: known[name])

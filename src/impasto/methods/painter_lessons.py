@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from impasto.methods.fast import ground_of, told
+from impasto.methods.fast import grain, ground_of, told
 from impasto.methods.losses import Statistics, moments_loss, squared_distance, statistics, variance_of
 from impasto.methods.objective import CONTENT_LAYER
 from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics, mix
@@ -32,9 +32,13 @@ class Weights(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """photos: (n, 3, s, s) in [0, 1], and their features; wanted: of each, the statistics it should get."""
+    """photos: (n, 3, s, s) in [0, 1], and their features; wanted: of each, the statistics it should get.
+
+    grain: (n, 1, s, s), of the canvas below each.
+    """
 
     photos: Tensor
+    grain: Tensor
     content: Tensor
     wanted: list[LayerStatistics]
 
@@ -45,13 +49,16 @@ def lesson_of(vgg: Vgg, photos: Tensor, paintings: Tensor, seed: int) -> Lesson:
         content = vgg(photos, {CONTENT_LAYER})[CONTENT_LAYER]
         styles = _statistics_of_each(paintings, vgg(paintings, STYLE_LAYERS))
     draws = torch.rand((len(styles), 2), generator=torch.Generator().manual_seed(seed)).tolist()
+    size = (photos.shape[2], photos.shape[3])
+    seeds = range(seed * len(photos), (seed + 1) * len(photos))
+    canvas = torch.cat([grain(size, one) for one in seeds]).to(photos.device)
     wanted: list[LayerStatistics] = []
     for number, (blended, share) in enumerate(draws):
         style: LayerStatistics = styles[number]
         if blended < MIXED_SHARE:
             style = mix([style, styles[number - 1]], [share, 1 - share])
         wanted.append(style)
-    return Lesson(photos, content, wanted)
+    return Lesson(photos, canvas, content, wanted)
 
 
 def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dtype: torch.dtype) -> Tensor:
@@ -60,7 +67,7 @@ def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dt
     pairs = zip(lesson.photos[:, None], lesson.wanted, strict=True)
     ground = torch.cat([ground_of(photo, style) for photo, style in pairs])
     with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted = painter(ground, torch.cat([told(style) for style in lesson.wanted]))
+        painted = painter(ground, lesson.grain, torch.cat([told(style) for style in lesson.wanted]))
     features = vgg(painted, {CONTENT_LAYER, *STYLE_LAYERS})
     loss = weights.smoothness * _roughness(painted)
     for number, style in enumerate(lesson.wanted):

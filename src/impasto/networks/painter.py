@@ -4,8 +4,9 @@ An encoder and decoder with residual blocks (Johnson, Alahi & Fei-Fei 2016, "Per
 style transfer") whose normalisation is predicted for each style (Ghiasi et al. 2017, "Exploring the structure
 of a real-time, arbitrary neural artistic stylization network"). Departures: the style is told as means and
 deviations of VGG features, which a card holds, and not by a picture; most of the work is done at an eighth of
-the picture's size; what was seen on the way down is added on the way up; the photo is
-brought to the style's colours first, and what is learnt is only what is then painted over it.
+the picture's size; what was seen on the way down is added on the way up; the photo is brought to the style's
+colours first, and what is learnt is only what is then painted over it, on a canvas whose grain is seen where
+the photo is flat.
 """
 
 from collections.abc import Callable, Generator
@@ -110,10 +111,13 @@ class Painter(nn.Module):
             dict(zip(self.channels, shifts.split(sizes, 1), strict=True)),
         )
 
-    def forward(self, ground: Tensor, told: Tensor) -> Tensor:
-        """(n, 3, h, w) in [0, 1], sides multiples of 8, and (n, TOLD) -> (n, 3, h, w) in [0, 1]."""
+    def forward(self, ground: Tensor, grain: Tensor, told: Tensor) -> Tensor:
+        """(n, 3, h, w) in [0, 1], sides multiples of 8, and (n, TOLD) -> (n, 3, h, w) in [0, 1].
+
+        grain (n, 1, h, w): seen on the ground, and not painted.
+        """
         conditions = self.conditions(told)
-        seen = alone(self.encode(ground, conditions))
+        seen = alone(self.encode(ground + grain, conditions))
         coarse = alone(self.transform(seen.eighth, conditions))
         return alone(self.decode(ground, seen, coarse, conditions))
 
