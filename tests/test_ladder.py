@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.methods.color import ColorMap
-from impasto.methods.ladder import Climbed, Manner, climb, enlarge, plan
+from impasto.methods.ladder import FIRST_STEPS, Climbed, Manner, Rung, climb, enlarge, plan
 from impasto.methods.memory import Workspace
 from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import style_of_painting
@@ -33,6 +33,16 @@ def test_every_plan_ends_at_the_size_asked_for(
     assert all(min(rung.size_px) >= POOLED_STRIDE for rung in ladder[:-1])
     for below, above in pairwise(ladder):
         assert max(above.size_px) == pytest.approx(2 * max(below.size_px), abs=1)
+
+
+@pytest.mark.parametrize("longest", [512, 1024, 4096])
+def test_more_effort_goes_to_the_top_once_the_lower_rungs_have_enough(longest: int) -> None:
+    def work(rungs: list[Rung]) -> float:
+        return sum(rung.steps * rung.size_px[0] * rung.size_px[1] for rung in rungs)
+
+    usual, more = (plan((4096, 3072), longest, None, None, effort) for effort in (2, 8))
+    assert all(rung.steps <= FIRST_STEPS for rung in more[:-1])
+    assert work(more) == pytest.approx(4 * work(usual), rel=0.05)
 
 
 def test_a_photo_that_is_not_painted_on_is_enlarged_back_to_itself() -> None:

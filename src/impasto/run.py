@@ -117,8 +117,8 @@ def _deadline(easel: Easel, started: float) -> Deadline | None:
     if options.time is None:
         return None
     top = easel.rungs[-1].size_px
-    least = plan(top, max(top), options.rungs, None, LEAST_EFFORT)
-    return Deadline(easel.rungs, least, started + float(options.time))
+    usual, least = (plan(top, max(top), options.rungs, None, effort) for effort in (1.0, LEAST_EFFORT))
+    return Deadline(usual, least, started + float(options.time))
 
 
 def paint_on(

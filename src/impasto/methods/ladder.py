@@ -32,6 +32,7 @@ from impasto.options import Optimizer, Start
 SMALLEST_RUNG_PX: Final = 200
 MOST_RUNGS: Final = 12
 FIRST_STEPS: Final = 40
+"""What a rung takes at most, unless it is the top: more finds no longer strokes and forgets the photo."""
 LATER_STEPS: Final = 1 / 2
 """Each rung takes this share of the steps of the rung before: it starts from nearly right."""
 FEWEST_STEPS: Final = 4
@@ -65,7 +66,8 @@ def plan(
 ) -> list[Rung]:
     """Halves the size until the next rung would be too small to paint, and shares out the steps.
 
-    photo_px: (width, height) of the photo, which is never enlarged. effort: multiplies the usual steps.
+    photo_px: (width, height) of the photo, which is never enlarged. effort: multiplies the usual work; what
+    the lower rungs cannot use goes to the top.
     """
     longest_px = min(longest_px, max(photo_px))
     sizes = [longest_px]
@@ -76,7 +78,12 @@ def plan(
         sizes.insert(0, half)
     weights = [LATER_STEPS**index for index in range(len(sizes))]
     if steps is None:
-        shares = [max(FEWEST_STEPS, round(effort * FIRST_STEPS * weight)) for weight in weights]
+        wanted = [effort * FIRST_STEPS * weight for weight in weights]
+        capped = [min(FIRST_STEPS, one) for one in wanted[:-1]]
+        # In steps at the top, where a step takes as much longer as the picture is larger.
+        areas = [(size / sizes[-1]) ** 2 for size in sizes]
+        left = sum((one - most) * area for one, most, area in zip(wanted, capped, areas, strict=False))
+        shares = [max(FEWEST_STEPS, round(one)) for one in [*capped, wanted[-1] + left]]
     else:
         shares = [max(1, round(steps * weight / sum(weights))) for weight in weights]
     return [Rung(fit_within(photo_px, size), share) for size, share in zip(sizes, shares, strict=True)]
