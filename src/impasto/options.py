@@ -122,7 +122,7 @@ class StylizeOptions(Options):
     ] = 512
     quality: Annotated[
         Quality,
-        Field(description="draft: painted in one pass, at once; best: four times as many steps as good."),
+        Field(description="draft: painted in one pass, at once; best: four times the work of good."),
     ] = "good"
     time: Annotated[
         Seconds | None,
