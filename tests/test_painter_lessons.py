@@ -20,6 +20,14 @@ def test_most_styles_are_those_of_the_paintings(vgg: Vgg) -> None:
     assert 0.3 * len(away) < plain < len(away)
 
 
+def test_some_photos_are_gradients(vgg: Vgg) -> None:
+    photos = PHOTOS[:1].repeat(100, 1, 1, 1)
+    learnt = lesson_of(vgg, photos, PAINTINGS[:1].repeat(100, 1, 1, 1), seed=0).photos
+    flat = [(one.diff(n=2, dim=1).abs().mean() < 0.02).item() for one in learnt]
+    assert 1 <= sum(flat) <= 12
+    assert all(torch.equal(one, PHOTOS[0]) for one, blurred in zip(learnt, flat, strict=True) if not blurred)
+
+
 def test_the_loss_falls(vgg: Vgg) -> None:
     torch.manual_seed(0)
     painter = Painter()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.fast import grain, ground_of, told
@@ -20,6 +21,8 @@ from impasto.networks.vgg import Vgg
 
 MIXED_SHARE: Final = 0.25
 """So many of the photos are asked for two styles in one."""
+FLAT_SHARE: Final = 0.05
+"""So many of the photos are blurred to gradients: skies are to be painted, too."""
 LEAST: Final = 0.01
 """Added before a root is taken: at nothing, roots are infinitely steep."""
 
@@ -44,16 +47,20 @@ class Lesson(NamedTuple):
 
 
 def lesson_of(vgg: Vgg, photos: Tensor, paintings: Tensor, seed: int) -> Lesson:
-    """A style for each photo: mostly its painting's, sometimes mixed with the one before."""
+    """A style for each photo: mostly its painting's, sometimes mixed with the one before.
+
+    Some photos are blurred to a gradient, and each lies on a canvas of its own.
+    """
+    count, size = len(photos), (photos.shape[2], photos.shape[3])
+    draws = torch.rand((count, 3), generator=torch.Generator().manual_seed(seed))
+    flat = (draws[:, 2] < FLAT_SHARE).view(-1, 1, 1, 1).to(photos.device)
+    photos = torch.where(flat, _blurred(photos), photos)
+    canvas = torch.cat([grain(size, seed * count + number) for number in range(count)]).to(photos.device)
     with torch.no_grad():
         content = vgg(photos, {CONTENT_LAYER})[CONTENT_LAYER]
         styles = _statistics_of_each(paintings, vgg(paintings, STYLE_LAYERS))
-    draws = torch.rand((len(styles), 2), generator=torch.Generator().manual_seed(seed)).tolist()
-    size = (photos.shape[2], photos.shape[3])
-    seeds = range(seed * len(photos), (seed + 1) * len(photos))
-    canvas = torch.cat([grain(size, one) for one in seeds]).to(photos.device)
     wanted: list[LayerStatistics] = []
-    for number, (blended, share) in enumerate(draws):
+    for number, (blended, share, _) in enumerate(draws.tolist()):
         style: LayerStatistics = styles[number]
         if blended < MIXED_SHARE:
             style = mix([style, styles[number - 1]], [share, 1 - share])
@@ -78,6 +85,12 @@ def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dt
         away = away / variance_of(statistics(photo))
         loss = loss + _mean_root(found) + weights.content * _mean_root([away])
     return loss / len(lesson.wanted)
+
+
+def _blurred(pictures: Tensor) -> Tensor:
+    """(n, 3, h, w) -> the same size, with nothing left but the mean colours of the four quarters."""
+    quarters = F.adaptive_avg_pool2d(pictures, 2)
+    return F.interpolate(quarters, pictures.shape[2:], mode="bilinear", align_corners=True)
 
 
 def _statistics_of_each(pictures: Tensor, features: dict[str, Tensor]) -> list[dict[str, Statistics]]:
