@@ -19,12 +19,13 @@ from impasto.media.film import open_film
 from impasto.media.frames import glances, read_frames, timeline
 from impasto.media.picture import read_picture
 from impasto.methods.devices import one_thread
+from impasto.methods.ladder import plan
 from impasto.networks.cielab import to_lab
 from impasto.options import ColoringOptions, VideoOptions
 from impasto.studio import Studio
 from impasto.tasks import FilmProgress, FilmResult, StyleChoice, VideoTask
 from impasto.video import paint_film
-from impasto.video.assignment import Assignment
+from impasto.video.assignment import PACES, Assignment
 from impasto.video.crew import make_shot
 from impasto.video.folder import Made
 from impasto.video.shot import neighbours_of
@@ -34,6 +35,16 @@ QUICK: dict[str, Any] = {"size": 48, "steps": 2, "frame_steps": 1, "precision": 
 STUDIO = Studio()
 STYLE = (StyleChoice(source="great-wave"),)
 COLORS = ColoringOptions(size=64, looks=1, rarity=1)
+
+
+def test_frames_take_as_much_less_than_the_first_at_every_size() -> None:
+    good = PACES["good"]
+    rungs = plan((854, 480), 854, None, None)
+    worth = sum(rung.steps * rung.size_px[0] * rung.size_px[1] for rung in rungs) / (854 * 480)
+    assert good.where(40, 40) == good
+    assert good.where(400, 40) == good
+    assert good.where(worth, 40).steps < 0.2 * worth
+    assert good.where(1, 40).steps >= 2
 
 
 @pytest.fixture

@@ -7,23 +7,28 @@ from typing import Final, NamedTuple
 
 from impasto.coloring import taste_of
 from impasto.crossing import to_pixels, to_tensor
-from impasto.easel import Easel, set_up
+from impasto.easel import EFFORTS, Easel, set_up
 from impasto.media.film import PICTURE_RATE, Film, open_film
 from impasto.media.frames import read_frames
 from impasto.media.picture import Picture
 from impasto.methods.colorize import Taste, colorize
 from impasto.methods.following import Hold
+from impasto.methods.ladder import FIRST_STEPS
 from impasto.methods.temporal import Anchor
 from impasto.options import Quality, VideoOptions
 from impasto.studio import ColorStudio, Studio
 from impasto.tasks import StylizeTask, VideoTask
 from impasto.video.folder import COLORED, Folder, Survey
 
+FEWEST_STEPS: Final = 2
+
 
 class Pace(NamedTuple):
     """What a quality means for a film: steps for the frames after a shot's first, passes, and how to hold.
 
-    fresh: steps more for a frame that shows nothing of those before; for a part of it, a part of them.
+    steps: where the first is painted at one size; where it begins on lower rungs, it takes fewer at its full
+    size, and so do these. fresh: steps more for a frame that shows nothing of those before; for a part of it,
+    a part of them.
     """
 
     steps: int
@@ -34,6 +39,12 @@ class Pace(NamedTuple):
     def steps_for(self, anchor: Anchor) -> int:
         """For a frame that is held to an anchor."""
         return self.steps + round(self.fresh * float(1 - anchor.weight.mean()))
+
+    def where(self, first_frame_steps: float, at_one_size: float) -> "Pace":
+        """Where the first frame takes as much as so many steps at full size, and not the usual number."""
+        share = min(1.0, first_frame_steps / at_one_size)
+        steps = max(FEWEST_STEPS, round(share * self.steps))
+        return self._replace(steps=steps, fresh=round(share * self.fresh))
 
 
 PACES: Final[dict[Quality, Pace]] = {
@@ -85,7 +96,9 @@ class Assignment:
             hold = replace(hold, own=0.5)
         if self.options.frame_steps:
             return Pace(self.options.frame_steps, 0, passes, hold)
-        return Pace(usual.steps, usual.fresh, passes, hold)
+        at_one_size = FIRST_STEPS * EFFORTS[self.options.quality]
+        sized = usual.where(self._first_frame_steps, at_one_size) if self.easel else usual
+        return sized._replace(passes=passes, hold=hold)
 
     def made_survey(self) -> Survey:
         """The beginning of the film whose frames have all been made."""
@@ -95,10 +108,14 @@ class Assignment:
     @property
     def first_frame_cost(self) -> float:
         """Of a shot's first painted frame, in that of one after it, as far as steps tell."""
+        return max(1.0, self._first_frame_steps / (self.pace.steps + 1))
+
+    @property
+    def _first_frame_steps(self) -> float:
+        """What those on all rungs are worth at the full size."""
         width, height = self.size_px
         rungs = self.easel.rungs if self.easel else ()
-        work = sum(r.steps * r.size_px[0] * r.size_px[1] for r in rungs) / (width * height)
-        return max(1.0, work / (self.pace.steps + 1))
+        return sum(r.steps * r.size_px[0] * r.size_px[1] for r in rungs) / (width * height)
 
     def film_photos(self, numbers: Sequence[int]) -> Iterator[Picture]:
         """The film's own frames, also those that a shot was cut short before."""
