@@ -68,7 +68,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
         size_mb=5.9,
-        checksum="sha256:5d5f1acba4eb0ed23f43d6b79e7a009e84336dc7fa8ae236efbcee783bd923db",
+        checksum="sha256:4f113021ca08dc0968fdf3af4f0c670604f13ced7e306b9f5a1189e49417feba",
     ),
     "squeezenet": Model(
         name="squeezenet",
