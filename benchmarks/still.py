@@ -42,13 +42,14 @@ KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001
 EFFORTS: Final = (0.5, 1.0, 1.6, 2.5)
 CONTENTS: Final = (1.0, 1.3)
 TIMED_STEPS: Final = 4
-
-
+STUDIO: Final = Studio()
 TABLE: Final = Path(__file__).parent / "peers.tsv"
 HEADINGS: Final = "recipe\tpair\tstep\tsqueezenet style\tcontent\tvgg16 style\tcontent"
 
 
 class Judgement(NamedTuple):
+    """A picture's distances on both judges."""
+
     squeezenet: Distances
     vgg16: Distances
 
@@ -101,7 +102,7 @@ def measure(pairs: dict[int, tuple[Tensor, Tensor]], work: Path) -> None:
     known = table()
     for index, (photo, painting) in pairs.items():
         for recipe in RECIPES:
-            for step in range(1, KEPT_STEPS[-1] + 1):
+            for step in KEPT_STEPS:
                 if kept(work, recipe, index, step).exists():
                     picture = torch.from_numpy(np.load(kept(work, recipe, index, step)).astype(np.float32))
                     known[recipe, index, step] = judged(photo, painting, picture)
@@ -206,7 +207,7 @@ def judged(photo: Tensor, painting: Tensor, picture: Tensor) -> Judgement:
     """A smaller picture is measured at its own size."""
     plain = resize_to(photo, (picture.shape[2], picture.shape[3])).clamp(0, 1)
     styled = resize_longest(painting, max(picture.shape[2:])).clamp(0, 1)
-    return Judgement(*(distances(judge, picture, plain, styled) for judge in Studio().judges))
+    return Judgement(*(distances(judge, picture, plain, styled) for judge in STUDIO.judges))
 
 
 def ratio(theirs: Mark, ours: Sequence[Mark]) -> float:

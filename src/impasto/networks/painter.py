@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor, nn
 
+from impasto.networks.sums import sum_of_rows
 from impasto.networks.vgg import repeat_border
 
 TOLD: Final = 2 * (3 + 64 + 128 + 256 + 512 + 512)
@@ -173,7 +174,7 @@ def moments_of(features: Tensor) -> Moments:
     rows = features.permute(0, 2, 3, 1).reshape(count, -1, abreast * channels)
 
     def mean_of(values: Tensor) -> Tensor:
-        total = _sum_of_rows(values).view(count, abreast, channels).sum(1)
+        total = sum_of_rows(values, ROWS_IN_A_BLOCK).view(count, abreast, channels).sum(1)
         return total[..., None, None] / (height * width)
 
     mean = mean_of(rows)
@@ -199,15 +200,3 @@ def alone(way: Walk[T]) -> T:
 def _enlarged(x: Tensor) -> Tensor:
     """Twice as large, each place repeated: what is then convolved shows no checkerboard."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
-
-
-def _sum_of_rows(rows: Tensor) -> Tensor:
-    """(n, p, k) -> (n, k) float32.
-
-    bfloat16 is rounded once a block, which takes a third of the time of turning it into float32 first, and
-    is the smallest of its errors.
-    """
-    count, height, width = rows.shape
-    in_blocks = 0 if rows.dtype == torch.float32 else height // ROWS_IN_A_BLOCK * ROWS_IN_A_BLOCK
-    blocks = rows[:, :in_blocks].reshape(count, -1, ROWS_IN_A_BLOCK, width).sum(2)
-    return blocks.sum(1, dtype=torch.float32) + rows[:, in_blocks:].sum(1, dtype=torch.float32)

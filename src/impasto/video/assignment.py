@@ -21,6 +21,7 @@ from impasto.tasks import StylizeTask, VideoTask
 from impasto.video.folder import COLORED, Folder, Survey
 
 FEWEST_STEPS: Final = 2
+"""For a frame after a shot's first, however large."""
 
 
 class Pace(NamedTuple):
@@ -97,7 +98,7 @@ class Assignment:
         if self.options.frame_steps:
             return Pace(self.options.frame_steps, 0, passes, hold)
         at_one_size = FIRST_STEPS * EFFORTS[self.options.quality]
-        sized = usual.where(self._first_frame_steps, at_one_size) if self.easel else usual
+        sized = usual.where(self._first_frame_steps, at_one_size)
         return sized._replace(passes=passes, hold=hold)
 
     def made_survey(self) -> Survey:
