@@ -27,8 +27,9 @@ from impasto.crossing import over_white, to_pixels
 from impasto.media.picture import Picture, read_picture, write_picture
 from impasto.methods.devices import choose_precision
 from impasto.methods.distances import Distances, distances
-from impasto.methods.fast import paint
+from impasto.methods.fast import draft, paint
 from impasto.methods.memory import keep_freed_memory
+from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import measure, resize_longest
 from impasto.networks.painter import in_numbers
 from impasto.networks.painter_weights import load_painter
@@ -141,7 +142,8 @@ def main() -> None:
             options.lite, pairs, timed, torch.get_num_threads()
         )
     style = measure(vgg, pairs[0].painting)
-    seconds["impasto"] = [best_seconds(partial(paint, painter, photo, style)) for photo in timed]
+    scenes = [Scene(photo, [Region(lambda _: style)]) for photo in timed]
+    seconds["impasto"] = [best_seconds(partial(draft, painter, scene)) for scene in scenes]
 
     for name, painted in columns.items():
         scores = [distances(judge, one, *pair) for one, pair in zip(painted, pairs, strict=True)]
