@@ -14,7 +14,7 @@ from impasto.masks import mask_for
 from impasto.media.picture import Picture
 from impasto.methods.finish import Finish, recolored_before
 from impasto.methods.ladder import Manner, Rung, plan
-from impasto.methods.memory import MASK_BYTES, Workspace, free_bytes, spaces
+from impasto.methods.memory import MASK_BYTES, Workspace, free_bytes, keep_freed_memory, spaces
 from impasto.methods.scene import Region, Scene, Wishes, scene_of
 from impasto.methods.styles import StyleAt, blend, scaled
 from impasto.networks.painter import Painter
@@ -97,6 +97,8 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
         rooms = spaces([rung.size_px for rung in rungs], network.dtype, options.optimizer, memory, held_bytes)
     if any(room != Workspace() for room in rooms):
         settled["memory"] = memory  # with more or less of it, a rerun would differ
+    if all(room.core_px is None for room in rooms):
+        keep_freed_memory()
     held_in = torch.float16 if rooms[-1].lean else torch.float32
     canvas = to_tensor(photo.rgb).to(network.device, held_in)
     return Easel(

@@ -11,7 +11,6 @@ from impasto.media.cards import sha256_of
 from impasto.media.gallery import style_path
 from impasto.methods.devices import choose_device, choose_precision
 from impasto.methods.distances import Judge
-from impasto.methods.memory import keep_freed_memory
 from impasto.methods.styles import STYLE_LAYERS
 from impasto.networks.color_weights import load_colorist
 from impasto.networks.colorizer import Colorizer
@@ -118,7 +117,6 @@ class Studio:
 def _load_network(
     backbone: Backbone, weights: Path | None, device: torch.device, dtype: torch.dtype
 ) -> Network:
-    keep_freed_memory()
     found = vgg_weights(backbone, weights)
     return Network(set_compute_type(Vgg(found).to(device), dtype), found, device, dtype)
 

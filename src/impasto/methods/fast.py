@@ -36,7 +36,7 @@ from impasto.networks.vgg import POOLED_STRIDE
 
 CORE_PX: Final = 2048
 """Larger pictures are painted in tiles."""
-FIRST_PX: Final = 512
+FIRST_PX: Final = 640
 """Pictures of at least twice this size are painted at half their size first."""
 GRAIN_PX: Final = (2, 4, 8, 16)
 GRAIN: Final = 0.018
@@ -89,36 +89,31 @@ def _large_strokes_first(painter: Painter, photo: Tensor, style: StyleAt) -> Ten
     """Painted at half its size, as long as that is large, and then over: strokes grow with the picture."""
     height, width = photo.shape[2:]
     here = style(max(height, width))
-    if max(height, width) < 2 * FIRST_PX:
-        return paint(painter, photo, here)
-    small = resize_to(photo.float(), (height // 2, width // 2)).clamp_(0, 1)
-    strokes = _large_strokes_first(painter, small, style)
-    strokes -= ground_of(small, style(max(small.shape[2:])))
-    return paint(painter, photo, here, strokes=resize_to(strokes, (height, width)))
+    ground = ground_of(photo, here)
+    if max(height, width) >= 2 * FIRST_PX:
+        small = resize_to(photo.float(), (height // 2, width // 2)).clamp_(0, 1)
+        painted = _large_strokes_first(painter, small, style)
+        painted -= ground_of(small, style(max(small.shape[2:])))
+        ground += resize_to(painted, (height, width))
+    return _painted_over(painter, ground, here)
 
 
 @torch.inference_mode()
-def paint(
-    painter: Painter,
-    photo: Tensor,
-    style: LayerStatistics,
-    core_px: int = CORE_PX,
-    strokes: Tensor | None = None,
-) -> Tensor:
+def paint(painter: Painter, photo: Tensor, style: LayerStatistics, core_px: int = CORE_PX) -> Tensor:
     """(1, 3, h, w) in [0, 1] -> the same in the style, float32, in one pass.
 
-    core_px: the longest side of a tile, and of pictures that are not cut. strokes: like the photo; what lies
-    on the ground already and is painted over.
+    core_px: the longest side of a tile, and of pictures that are not cut.
     """
-    height, width = photo.shape[2:]
+    return _painted_over(painter, ground_of(photo, style), style, core_px)
+
+
+def _painted_over(painter: Painter, ground: Tensor, style: LayerStatistics, core_px: int = CORE_PX) -> Tensor:
+    height, width = ground.shape[2:]
     wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
-    ground = ground_of(photo, style)
-    if strokes is not None:
-        ground += strokes
     ground = F.pad(ground, (0, wanting[0], 0, wanting[1]), mode="replicate")
-    canvas = grain((ground.shape[2], ground.shape[3])).to(photo.device)
+    canvas = grain((ground.shape[2], ground.shape[3])).to(ground.device)
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
-    conditions = painter.conditions(told(style).to(photo.device))
+    conditions = painter.conditions(told(style).to(ground.device))
     if len(tiles) == 1:
         seen = alone(painter.encode(ground + canvas, conditions))
         coarse = alone(painter.transform(seen.eighth, conditions))

@@ -19,7 +19,7 @@ from impasto.methods.color import ColorMap, add_plane, color_map, recolor
 from impasto.methods.fast import draft
 from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
-from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory
+from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory, return_freed_memory
 from impasto.methods.objective import CONTENT_LAYER, loss_and_gradient, wanted
 from impasto.methods.optimize import LossAndGradient, Search, descend, search_for
 from impasto.methods.scene import Scene
@@ -32,9 +32,11 @@ from impasto.options import Optimizer, Start
 SMALLEST_RUNG_PX: Final = 200
 MOST_RUNGS: Final = 12
 FIRST_STEPS: Final = 40
-"""What a rung takes at most, unless it is the top: more finds no longer strokes and forgets the photo."""
+"""The usual work of the first rung."""
 LATER_STEPS: Final = 1 / 2
-"""Each rung takes this share of the steps of the rung before: it starts from nearly right."""
+"""Each rung's usual work is this share of the steps of the rung before: it starts from nearly right."""
+LOWER_STEPS: Final = 20
+"""What a rung takes at most, unless it is the top: more finds no longer strokes and forgets the photo."""
 FEWEST_STEPS: Final = 4
 """On a rung that has curvature to learn."""
 
@@ -79,7 +81,7 @@ def plan(
     weights = [LATER_STEPS**index for index in range(len(sizes))]
     if steps is None:
         wanted = [effort * FIRST_STEPS * weight for weight in weights]
-        capped = [min(FIRST_STEPS, one) for one in wanted[:-1]]
+        capped = [min(LOWER_STEPS, one) for one in wanted[:-1]]
         # In steps at the top, where a step takes as much longer as the picture is larger.
         areas = [(size / sizes[-1]) ** 2 for size in sizes]
         left = sum((one - most) * area for one, most, area in zip(wanted, capped, areas, strict=False))
@@ -174,6 +176,8 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         if not stop():
             evaluate = Evaluation(vgg, here, space)
             before, search = search, search_for(manner.optimizer, space.history, space.lean)
+            if space.core_px:
+                return_freed_memory()
             if isinstance(search, Lbfgs) and isinstance(before, Lbfgs) and not space.lean:
                 search.take_over(before, partial(_enlarged, rungs[index - 1].size_px, rung.size_px))
             for steps, step in enumerate(
