@@ -1,14 +1,18 @@
+import weakref
 from collections.abc import Collection
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impasto.methods import ladder
 from impasto.methods.color import ColorMap
 from impasto.methods.ladder import LOWER_STEPS, Climbed, Manner, Rung, climb, enlarge, plan
 from impasto.methods.memory import Workspace
+from impasto.methods.optimize import Search, search_for
 from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import style_of_painting
 from impasto.networks.vgg import POOLED_STRIDE, Vgg
@@ -103,6 +107,24 @@ def test_tiles_and_a_lean_search_lead_to_nearly_the_same_picture(vgg: Vgg) -> No
     # A photo that differs by a ten-thousandth leads a tenth of the way apart.
     lean = painted(Workspace(core_px=48, lean=True, keep_content=False), photo.half())
     assert (lean - roomy).abs().mean() < 0.2 * way
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_what_a_rung_remembers_is_gone_on_the_next(
+    vgg: Vgg, monkeypatch: pytest.MonkeyPatch, lean: bool
+) -> None:
+    searches = []
+
+    def watched(*arguments: Any) -> Search:
+        search = search_for(*arguments)
+        searches.append(weakref.ref(search))
+        return search
+
+    monkeypatch.setattr(ladder, "search_for", watched)
+    scene = Scene(tensor("photo", 128, 96), [Region(style_of_painting(vgg, tensor("dots")))])
+    for climbed in climb(vgg, scene, plan((128, 96), 128, 2, 6), spaces=[Workspace(lean=lean)] * 2):
+        assert searches[climbed.rung]() is not None
+        assert climbed.rung == 0 or searches[0]() is None
 
 
 def test_a_rung_ends_when_it_is_enough(vgg: Vgg) -> None:

@@ -175,11 +175,10 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         small = here
         if not stop():
             evaluate = Evaluation(vgg, here, space)
-            before, search = search, search_for(manner.optimizer, space.history, space.lean)
+            enlarged = partial(_enlarged, rungs[max(0, index - 1)].size_px, rung.size_px)
+            search = _next_search(manner, space, search, enlarged)
             if space.core_px:
                 return_freed_memory()
-            if isinstance(search, Lbfgs) and isinstance(before, Lbfgs) and not space.lean:
-                search.take_over(before, partial(_enlarged, rungs[index - 1].size_px, rung.size_px))
             for steps, step in enumerate(
                 descend(x, evaluate, rung.steps, search, manner.look_every), start=1
             ):
@@ -189,6 +188,16 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
                     break
         x = here.with_kept(x.clamp_(0, 1) if space.lean else x.clamp(0, 1))
     yield Climbed(len(rungs) - 1, None, x, None)
+
+
+def _next_search(
+    manner: Manner, space: Workspace, before: Search | None, enlarged: Callable[[Tensor], Tensor]
+) -> Search:
+    """A search that knows what the one on the rung below has learnt, where there is room for both."""
+    search = search_for(manner.optimizer, space.history, space.lean)
+    if isinstance(search, Lbfgs) and isinstance(before, Lbfgs) and not space.lean:
+        search.take_over(before, enlarged)
+    return search
 
 
 def _enlarged(before_px: tuple[int, int], size_px: tuple[int, int], flat: Tensor) -> Tensor:
