@@ -14,7 +14,7 @@ from impasto.errors import ResourceError
 from impasto.methods.lbfgs import HISTORY
 from impasto.options import Optimizer
 
-OVERHEAD_BYTES: Final = 0.75e9
+OVERHEAD_BYTES: Final = 0.85e9
 """The program, the networks and a style."""
 SEEN_BYTES: Final = {torch.float32: 2900, torch.bfloat16: 1750}
 """Of each pixel that the network sees: its features and their gradient. See benchmarks/LOG.md."""
