@@ -105,7 +105,7 @@ def test_a_bound_on_memory_changes_the_picture_little(picture_file: MakePicture)
         impasto.stylize(photo, "great-wave", size=600, steps=6, precision="float32", memory=memory).rgb
         for memory in (None, "1.4GB")
     )
-    assert 0 < np.abs(roomy - bound).mean() < 0.03
+    assert 0 < np.abs(roomy - bound).mean() < 0.06
 
 
 def test_no_memory_at_all_is_refused(picture_file: MakePicture) -> None:
