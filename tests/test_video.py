@@ -182,7 +182,7 @@ def test_a_report_of_colours_tells_how_steady_they_are(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
     source = two_scenes(tmp_path / "a.mp4")
-    paint(source, tmp_path / "whole.mp4", steps=6, frame_steps=3)
+    paint(source, tmp_path / "whole.mp4", steps=6, frame_steps=6)
     words = ["--size", "48", "--steps", "6", "--frame-steps", "6", "--precision", "float32", "--keep", "-q"]
     command = [sys.executable, "-m", "impasto", "video", str(source), "great-wave", *words]
     command += ["--output", str(tmp_path / "killed.mp4")]
