@@ -17,6 +17,7 @@ from torch import Tensor
 from impasto.media.scaling import fit_within
 from impasto.methods.color import ColorMap, add_plane, color_map, recolor
 from impasto.methods.fast import draft
+from impasto.methods.graphs import recorded
 from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory, return_freed_memory
@@ -235,7 +236,7 @@ class Evaluation:
     def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         while True:
             try:
-                self.evaluate = self.evaluate or self._prepared()
+                self.evaluate = self.evaluate or self._prepared(picture)
                 return self.evaluate(picture)
             except RuntimeError as error:
                 if not ran_out_of_memory(error) or len(self.cores) == 1:
@@ -244,9 +245,13 @@ class Evaluation:
             self.evaluate = None
             self.cores.pop(0)
 
-    def _prepared(self) -> LossAndGradient:
+    def _prepared(self, picture: Tensor) -> LossAndGradient:
         core_px = self.cores[0]
         reach = halo_px(self.vgg.architecture, {CONTENT_LAYER, *STYLE_LAYERS})
         tiles = cut(self.scene.size, core_px, reach) if core_px else ()
         want = wanted(self.vgg, self.scene, tiles, self.space.keep_content)
-        return loss_and_gradient(self.vgg, want, torch.bfloat16 if self.space.lean else torch.float32)
+        evaluate = loss_and_gradient(self.vgg, want, torch.bfloat16 if self.space.lean else torch.float32)
+        # Eigenvalues are computed on the processor, which a recording cannot wait for.
+        waits = any(region.wishes.objective == "wasserstein" for region in self.scene.regions)
+        recordable = picture.is_cuda and len(want.tiles) == 1 and not waits
+        return recorded(evaluate, picture) if recordable else evaluate
