@@ -65,6 +65,8 @@ def test_the_grain_of_a_canvas_is_its_own_and_has_no_mean() -> None:
     assert canvas.shape == (1, 1, 70, 501)
     assert 0.018 < canvas.std() < 0.06
     assert canvas.mean().abs() < 0.1 * canvas.std()
+    one, other = grain((64, 64), count=2)
+    assert not torch.equal(one, other)
 
 
 def test_strokes_grow_with_the_picture(style: LayerStatistics) -> None:
@@ -122,7 +124,7 @@ def test_a_card_tells_about_what_its_painting_does(
     card = card_statistics(read_card(tmp_path / "dots.style"), torch.device("cpu"))
     of_card = told(style_of_card(card)(256))
     of_painting = told(measure(vgg, tensor("dots", 256, 200)))
-    assert of_card.shape == of_painting.shape == (1, TOLD)
+    assert of_card.shape == of_painting.shape == (TOLD,)
     assert (of_card - of_painting).norm() < 0.05 * of_painting.norm()
 
 

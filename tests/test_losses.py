@@ -12,6 +12,7 @@ from impasto.methods.losses import (
     moments_loss,
     squared_distance,
     statistics,
+    statistics_of_each,
     variance_of,
     wasserstein_loss,
 )
@@ -97,6 +98,21 @@ def test_bfloat16_features_have_nearly_the_statistics_of_float32() -> None:
     wanted = statistics(exact.bfloat16().float())
     assert (coarse.gram - wanted.gram).norm() < 2e-3 * wanted.gram.norm()
     torch.testing.assert_close(coarse.mean, wanted.mean, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float32, 1e-4), (torch.bfloat16, 2e-2)])
+def test_several_pictures_have_each_its_own_statistics_and_distances(dtype: torch.dtype, near: float) -> None:
+    pictures = [features(seed, places=32).relu().to(dtype) for seed in (4, 5, 6)]
+    found, wanted = statistics_of_each(torch.cat(pictures)), [statistics(one) for one in pictures]
+    other = statistics(features(7).relu())
+    torch.testing.assert_close(found.mean, torch.stack([one.mean for one in wanted]), rtol=near, atol=near)
+    torch.testing.assert_close(found.gram, torch.stack([one.gram for one in wanted]), rtol=near, atol=near)
+    for loss in (moments_loss(other), gram_loss(other)):
+        torch.testing.assert_close(
+            loss(found), torch.stack([loss(one) for one in wanted]), rtol=near, atol=near
+        )
+    variances = torch.stack([variance_of(one) for one in wanted])
+    torch.testing.assert_close(variance_of(found), variances, rtol=near, atol=near)
 
 
 def test_weights_of_one_change_nothing_and_of_zero_leave_out() -> None:

@@ -15,7 +15,7 @@ PAINTINGS = torch.cat([tensor("stripes", 32, 32), tensor("dots", 32, 32)])
 def test_most_styles_are_those_of_the_paintings(vgg: Vgg) -> None:
     wanted = lesson_of(vgg, PHOTOS.repeat(8, 1, 1, 1), PAINTINGS.repeat(8, 1, 1, 1), seed=0).wanted
     of_paintings = [told(measure(vgg, painting[None])) for painting in PAINTINGS]
-    away = [(told(one) - of_paintings[number % 2]).norm() for number, one in enumerate(wanted)]
+    away = [(one - of_paintings[number % 2]).norm() for number, one in enumerate(told(wanted))]
     plain = sum(distance < 1e-3 * of_paintings[0].norm() for distance in away)
     assert 0.3 * len(away) < plain < len(away)
 
@@ -24,7 +24,7 @@ def test_some_photos_are_gradients(vgg: Vgg) -> None:
     photos = PHOTOS[:1].repeat(100, 1, 1, 1)
     learnt = lesson_of(vgg, photos, PAINTINGS[:1].repeat(100, 1, 1, 1), seed=0).photos
     flat = [(one.diff(n=2, dim=1).abs().mean() < 0.02).item() for one in learnt]
-    assert 1 <= sum(flat) <= 12
+    assert 4 <= sum(flat) <= 18
     assert all(torch.equal(one, PHOTOS[0]) for one, blurred in zip(learnt, flat, strict=True) if not blurred)
 
 
@@ -37,7 +37,7 @@ def test_the_loss_falls(vgg: Vgg) -> None:
     def loss(_: int) -> torch.Tensor:
         return lesson_loss(painter, vgg, lesson, Weights(0.3, 0.1), torch.float32)
 
-    losses = [trainer.learn(loss) for _ in range(14)]
+    losses = [trainer.learn(loss) for _ in range(20)]
     assert losses[-1] < 0.8 * losses[0]
 
 

@@ -29,7 +29,7 @@ OTHER_SEED: Final = 1_000_003
 
 
 class Pairing(NamedTuple):
-    """photos, paintings: (n, 3, s, s) in [0, 1], float32; what is random depends on the step alone."""
+    """photos, paintings: (n, 3, s, s) uint8; what is random depends on the step alone."""
 
     photos: Tensor
     paintings: Tensor
@@ -107,7 +107,7 @@ class Pairings:
         crop = Image.fromarray(pixels).resize(
             (size_px, size_px), Image.Resampling.HAMMING, (left, top, left + side, top + side)
         )
-        found = torch.from_numpy(np.asarray(crop, np.float32) / 255).permute(2, 0, 1)[None]
+        found = torch.from_numpy(np.array(crop)).permute(2, 0, 1)[None]
         return found.flip(3) if mirrored >= 0.5 else found
 
     def _pixels(self, path: Path) -> NDArray[np.uint8]:

@@ -102,7 +102,7 @@ class Workshop:
 
     def learn(self, pairing: Pairing) -> float:
         """One step; its loss."""
-        photos, paintings = (pictures.to(self.device) for pictures in pairing)
+        photos, paintings = (pictures.to(self.device) / 255 for pictures in pairing)
         options = self.task.options
         weights = Weights(options.content_weight, options.smoothness)
 
@@ -133,15 +133,13 @@ class Workshop:
         """(3, 3 s, n s): held-out photos, what is made of them, and the held-out paintings."""
         painter = Painter().to(self.device).eval()
         painter.load_state_dict(self.trainer.average)
+        photos, paintings = (pictures.to(self.device)[:, None] / 255 for pictures in self.samples)
         painted = []
-        for photo, painting in zip(
-            *(pictures.to(self.device)[:, None] for pictures in self.samples), strict=True
-        ):
+        for photo, painting in zip(photos, paintings, strict=True):
             with torch.inference_mode():
                 style = measure(self.vgg, painting)
-            painted.append(paint(painter, photo, style).cpu())
-        columns = torch.cat([self.samples.photos, torch.cat(painted), self.samples.paintings], 2)
-        return torch.cat(list(columns), 2)
+            painted.append(torch.cat([photo, paint(painter, photo, style), painting], 2)[0])
+        return torch.cat(painted, 2).cpu()
 
     def _provenance(self) -> str:
         options = self.task.options.model_dump(mode="json", exclude=_ELSEWHERE)

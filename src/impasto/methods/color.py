@@ -11,7 +11,7 @@ LEAST_VARIANCE: Final = 1e-3
 
 
 class ColorMap(NamedTuple):
-    """rgb -> matrix (3, 3) @ rgb + offset (3,)."""
+    """rgb -> matrix (3, 3) @ rgb + offset (3,); of n pictures, (n, 3, 3) and (n, 3)."""
 
     matrix: Tensor
     offset: Tensor
@@ -28,7 +28,7 @@ def color_map(found: Statistics, wanted: Statistics) -> ColorMap:
     here, there = found.covariance + noise, wanted.covariance + noise
     root, inverse = _power(here, 0.5), _power(here, -0.5)
     matrix = inverse @ _power(root @ there @ root, 0.5) @ inverse
-    return ColorMap(matrix, wanted.mean - matrix @ found.mean)
+    return ColorMap(matrix, wanted.mean - (matrix @ found.mean[..., None])[..., 0])
 
 
 def recolor(picture: Tensor, colors: ColorMap) -> Tensor:
@@ -47,7 +47,7 @@ def add_plane(picture: Tensor, plane: Tensor, color: Tensor) -> None:
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
     values, vectors = symmetric_eigen(matrix)
-    return (vectors * values.clamp(min=1e-12) ** exponent) @ vectors.T
+    return (vectors * values[..., None, :].clamp(min=1e-12) ** exponent) @ vectors.mT
 
 
 SRGB_TO_LMS: Final = (

@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.color import color_map, recolor
-from impasto.methods.losses import Statistics, statistics
+from impasto.methods.losses import deviation_of, statistics
 from impasto.methods.scene import Scene
 from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics, StyleAt, resize_to
 from impasto.methods.tiles import Tile, cut
@@ -46,8 +46,12 @@ T = TypeVar("T")
 
 
 def told(style: LayerStatistics) -> Tensor:
-    """What a painter is told of a style, (1, TOLD): means and deviations of the colours and of each layer."""
-    return torch.cat([_mean_and_deviation(style[layer]) for layer in (COLORS, *STYLE_LAYERS)])[None]
+    """What a painter is told of a style, (TOLD,): means and deviations of the colours and of each layer.
+
+    Of n styles, (n, TOLD).
+    """
+    layers = [style[layer] for layer in (COLORS, *STYLE_LAYERS)]
+    return torch.cat([part for one in layers for part in (one.mean, deviation_of(one))], -1)
 
 
 def ground_of(photo: Tensor, style: LayerStatistics) -> Tensor:
@@ -55,19 +59,19 @@ def ground_of(photo: Tensor, style: LayerStatistics) -> Tensor:
     return recolor(photo, color_map(statistics(photo), style[COLORS]))
 
 
-def grain(size: tuple[int, int], seed: int = 0) -> Tensor:
-    """(height, width) -> (1, 1, h, w): the unevenness of a canvas, the same for the same seed.
+def grain(size: tuple[int, int], seed: int = 0, count: int = 1, device: torch.device | None = None) -> Tensor:
+    """(height, width) -> (count, 1, h, w): the unevenness of so many canvases, the same for the same seed.
 
     The painter sees it on the ground, and has something to hold a stroke to where the photo is flat: without,
     a sky without a cloud becomes stripes.
     """
     height, width = size
     generator = torch.Generator().manual_seed(seed)
-    total = torch.zeros((1, 1, height, width))
+    total = torch.zeros((count, 1, height, width), device=device)
     for pitch in GRAIN_PX:
-        drawn = torch.randn((1, 1, height // pitch + 2, width // pitch + 2), generator=generator)
+        drawn = torch.randn((count, 1, height // pitch + 2, width // pitch + 2), generator=generator)
         half = pitch // 2
-        uneven = F.interpolate(drawn, scale_factor=pitch, mode="bicubic")
+        uneven = F.interpolate(drawn.to(device), scale_factor=pitch, mode="bicubic")
         total += uneven[..., half : half + height, half : half + width]
     return GRAIN * total
 
@@ -111,15 +115,13 @@ def _painted_over(painter: Painter, ground: Tensor, style: LayerStatistics, core
     height, width = ground.shape[2:]
     wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
     ground = F.pad(ground, (0, wanting[0], 0, wanting[1]), mode="replicate")
-    canvas = grain((ground.shape[2], ground.shape[3])).to(ground.device)
+    canvas = grain((ground.shape[2], ground.shape[3]), device=ground.device)
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
-    conditions = painter.conditions(told(style).to(ground.device))
+    asked = told(style).to(ground.device)[None]
     if len(tiles) == 1:
-        seen = alone(painter.encode(ground + canvas, conditions))
-        coarse = alone(painter.transform(seen.eighth, conditions))
-        painted = alone(painter.decode(ground, seen, coarse, conditions))
+        painted: Tensor = painter(ground, canvas, asked)
     else:
-        painted = _in_tiles(painter, ground, canvas, conditions, tiles)
+        painted = _in_tiles(painter, ground, canvas, painter.conditions(asked), tiles)
     return painted[..., :height, :width]
 
 
@@ -187,8 +189,3 @@ def _assembled(pieces: Iterable[tuple[Tile, Tensor]], tiles: Sequence[Tile], str
         tile.core_of_all(result, stride).copy_(tile.core(piece, stride))
     assert result is not None, "there is a tile"
     return result
-
-
-def _mean_and_deviation(layer: Statistics) -> Tensor:
-    """(2 c,)."""
-    return torch.cat([layer.mean, layer.covariance.diagonal().clamp(min=0).sqrt()])

@@ -5,23 +5,26 @@ and relu4_2 of the photo (see `methods.objective`), averaged over a batch in whi
 its own. Each term's square root is taken, so that no style that is far from all photos outweighs the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
-from impasto.methods.fast import grain, ground_of, told
-from impasto.methods.losses import Statistics, moments_loss, squared_distance, statistics, variance_of
+from impasto.methods.color import color_map
+from impasto.methods.fast import grain, told
+from impasto.methods.losses import Statistics, moments_loss, statistics_of_each, variance_of
 from impasto.methods.objective import CONTENT_LAYER
-from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics, mix
+from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics
 from impasto.networks.painter import Painter
 from impasto.networks.vgg import Vgg
 
+ROOT_SHARES: Final[Mapping[str, float]] = {"1_1": 0.10, "2_1": 0.40, "3_1": 0.35, "4_1": 0.10, "5_1": 0.05}
+"""Weights of the layers' roots in a style weight of 1; see the objective's."""
 MIXED_SHARE: Final = 0.25
 """So many of the photos are asked for two styles in one."""
-FLAT_SHARE: Final = 0.05
+FLAT_SHARE: Final = 0.1
 """So many of the photos are blurred to gradients: skies are to be painted, too."""
 LEAST: Final = 0.01
 """Added before a root is taken: at nothing, roots are infinitely steep."""
@@ -35,15 +38,16 @@ class Weights(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """photos: (n, 3, s, s) in [0, 1], and their features; wanted: of each, the statistics it should get.
+    """photos: (n, 3, s, s) in [0, 1], and their features; ground: the same in the colours of their styles.
 
-    grain: (n, 1, s, s), of the canvas below each.
+    grain: (n, 1, s, s), of the canvas below each. wanted: the statistics that each should get.
     """
 
     photos: Tensor
+    ground: Tensor
     grain: Tensor
     content: Tensor
-    wanted: list[LayerStatistics]
+    wanted: LayerStatistics
 
 
 def lesson_of(vgg: Vgg, photos: Tensor, paintings: Tensor, seed: int) -> Lesson:
@@ -52,39 +56,39 @@ def lesson_of(vgg: Vgg, photos: Tensor, paintings: Tensor, seed: int) -> Lesson:
     Some photos are blurred to a gradient, and each lies on a canvas of its own.
     """
     count, size = len(photos), (photos.shape[2], photos.shape[3])
-    draws = torch.rand((count, 3), generator=torch.Generator().manual_seed(seed))
-    flat = (draws[:, 2] < FLAT_SHARE).view(-1, 1, 1, 1).to(photos.device)
-    photos = torch.where(flat, _blurred(photos), photos)
-    canvas = torch.cat([grain(size, seed * count + number) for number in range(count)]).to(photos.device)
+    draws = torch.rand((3, count), generator=torch.Generator().manual_seed(seed))
+    blended, share, flat = draws.to(photos.device)
+    photos = torch.where((flat < FLAT_SHARE).view(-1, 1, 1, 1), _blurred(photos), photos)
+    share = torch.where(blended < MIXED_SHARE, share, 1)
     with torch.no_grad():
         content = vgg(photos, {CONTENT_LAYER})[CONTENT_LAYER]
-        styles = _statistics_of_each(paintings, vgg(paintings, STYLE_LAYERS))
-    wanted: list[LayerStatistics] = []
-    for number, (blended, share, _) in enumerate(draws.tolist()):
-        style: LayerStatistics = styles[number]
-        if blended < MIXED_SHARE:
-            style = mix([style, styles[number - 1]], [share, 1 - share])
-        wanted.append(style)
-    return Lesson(photos, canvas, content, wanted)
+        features = vgg(paintings, STYLE_LAYERS) | {COLORS: paintings}
+        wanted = {
+            layer: _mixed(statistics_of_each(features[layer]), share) for layer in (COLORS, *STYLE_LAYERS)
+        }
+        colors = color_map(statistics_of_each(photos), wanted[COLORS])
+        ground = torch.einsum("nij,njhw->nihw", colors.matrix, photos) + colors.offset[..., None, None]
+    return Lesson(photos, ground.clamp_(0, 1), grain(size, seed, count, photos.device), content, wanted)
 
 
 def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dtype: torch.dtype) -> Tensor:
     """How far the painter is from what is wanted, a number; dtype: what it computes in."""
-    device = lesson.photos.device
-    pairs = zip(lesson.photos[:, None], lesson.wanted, strict=True)
-    ground = torch.cat([ground_of(photo, style) for photo, style in pairs])
-    with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted = painter(ground, lesson.grain, torch.cat([told(style) for style in lesson.wanted]))
+    with torch.autocast(lesson.photos.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+        painted = painter(lesson.ground, lesson.grain, told(lesson.wanted))
     features = vgg(painted, {CONTENT_LAYER, *STYLE_LAYERS})
-    loss = weights.smoothness * _roughness(painted)
-    for number, style in enumerate(lesson.wanted):
-        one = slice(number, number + 1)
-        found = [moments_loss(style[layer])(statistics(features[layer][one])) for layer in STYLE_LAYERS]
-        photo = lesson.content[one]
-        away = squared_distance(features[CONTENT_LAYER][one], photo) / photo.numel()
-        away = away / variance_of(statistics(photo))
-        loss = loss + _mean_root(found) + weights.content * _mean_root([away])
-    return loss / len(lesson.wanted)
+    style = torch.zeros(len(painted), device=painted.device)
+    for layer in STYLE_LAYERS:
+        away = moments_loss(lesson.wanted[layer])(statistics_of_each(features[layer]))
+        style = style + ROOT_SHARES[layer] * _root(away)
+    away = (features[CONTENT_LAYER].float() - lesson.content).square().mean((1, 2, 3))
+    content = _root(away / variance_of(statistics_of_each(lesson.content)))
+    return (style + weights.content * content).mean() + weights.smoothness * _roughness(painted)
+
+
+def _mixed(found: Statistics, share: Tensor) -> Statistics:
+    """Each one's own share (n,), and the rest of the one before."""
+    mean, gram = (part.roll(1, 0) for part in found)
+    return Statistics(mean.lerp(found.mean, share[:, None]), gram.lerp(found.gram, share[:, None, None]))
 
 
 def _blurred(pictures: Tensor) -> Tensor:
@@ -93,19 +97,11 @@ def _blurred(pictures: Tensor) -> Tensor:
     return F.interpolate(quarters, pictures.shape[2:], mode="bilinear", align_corners=True)
 
 
-def _statistics_of_each(pictures: Tensor, features: dict[str, Tensor]) -> list[dict[str, Statistics]]:
-    return [
-        {layer: statistics(features[layer][number : number + 1]) for layer in STYLE_LAYERS}
-        | {COLORS: statistics(picture[None])}
-        for number, picture in enumerate(pictures)
-    ]
-
-
 def _roughness(pictures: Tensor) -> Tensor:
-    """Sum over the pictures of the mean squared difference of neighbours."""
+    """The mean squared difference of neighbours."""
     down, across = pictures.diff(dim=2), pictures.diff(dim=3)
-    return len(pictures) * (down.square().mean() + across.square().mean())
+    return down.square().mean() + across.square().mean()
 
 
-def _mean_root(losses: Sequence[Tensor]) -> Tensor:
-    return torch.stack(list(losses)).add(LEAST).sqrt().mean()
+def _root(losses: Tensor) -> Tensor:
+    return losses.add(LEAST).sqrt()
