@@ -25,10 +25,10 @@ PIXEL_SPREAD: Final = 57.6
 class PlainVgg:
     """The network as published: zero borders (the first layer's may be repeated), features undivided."""
 
-    def __init__(self, weights: VggWeights, first_border: str) -> None:
-        self.weights = {name: tensor.float() for name, tensor in weights.tensors.items()}
-        self.mean = torch.tensor(weights.mean).view(3, 1, 1)
-        self.std = torch.tensor(weights.std).view(3, 1, 1)
+    def __init__(self, weights: VggWeights, first_border: str, device: torch.device) -> None:
+        self.weights = {name: tensor.to(device, torch.float32) for name, tensor in weights.tensors.items()}
+        self.mean = torch.tensor(weights.mean, device=device).view(3, 1, 1)
+        self.std = torch.tensor(weights.std, device=device).view(3, 1, 1)
         self.first_border = first_border
 
     def __call__(self, picture: Tensor) -> dict[str, Tensor]:
@@ -71,7 +71,7 @@ def classical(weights: VggWeights, photo: Tensor, painting: Tensor, stages: list
 
     Mean squared errors; Gram matrices divided by c*h*w; L-BFGS with a history of 100 and no line search.
     """
-    network = PlainVgg(weights, "constant")
+    network = PlainVgg(weights, "constant", photo.device)
     stage = stages[0]
     with torch.no_grad():
         content = network(photo)[CONTENT_LAYER]
@@ -98,7 +98,7 @@ def classical(weights: VggWeights, photo: Tensor, painting: Tensor, stages: list
 
 def crowsonkb(weights: VggWeights, photo: Tensor, painting: Tensor, stages: list[Stage]) -> Iterator[Tensor]:
     """style-transfer-pytorch: Wasserstein-2 on a ladder by Adam, averaged; photo at full size in [0, 1]."""
-    network = PlainVgg(weights, "replicate")
+    network = PlainVgg(weights, "replicate", photo.device)
     shares = {layer: share / 341 for layer, share in zip(STYLE_LAYERS, (256, 64, 16, 4, 1), strict=True)}
     average = photo
     first = second = None
@@ -147,7 +147,7 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     flat = features[0].flatten(1)
     mean = flat.mean(1)
     products = flat @ flat.T / flat.shape[1]
-    return mean, products - torch.outer(mean, mean) + 1e-4 * torch.eye(len(mean))
+    return mean, products - torch.outer(mean, mean) + 1e-4 * torch.eye(len(mean)).to(mean)
 
 
 def _wasserstein(found: tuple[Tensor, Tensor], wanted: tuple[Tensor, Tensor], root: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ class _NewtonSchulz(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor) -> Tensor:
         norm = matrix.norm()
-        identity = torch.eye(len(matrix))
+        identity = torch.eye(len(matrix)).to(matrix)
         y, z = matrix / norm, identity
         for _ in range(12):
             t = 1.5 * identity - 0.5 * z @ y
@@ -182,7 +182,7 @@ class _NewtonSchulz(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (root,) = ctx.saved_tensors
         norm = root.norm()
-        identity = torch.eye(len(root))
+        identity = torch.eye(len(root)).to(root)
         a: Tensor = root / norm
         q: Tensor = gradients[0] / norm
         for _ in range(12):

@@ -40,7 +40,7 @@ from impasto.studio import Studio
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
 EFFORTS: Final = (0.5, 1.0, 1.6, 2.5)
-CONTENTS: Final = (1.0, 2.0)
+CONTENTS: Final = (1.0, 1.75, 3.0)
 TIMED_STEPS: Final = 4
 STUDIO: Final = Studio()
 TABLE: Final = Path(__file__).parent / "peers.tsv"
@@ -65,6 +65,7 @@ def main() -> None:
     arguments = parser(__doc__, writes_sheet=False)
     arguments.add_argument("deed", choices=["paint", "measure", "compare"])
     arguments.add_argument("--work", type=Path, default=Path("work"))
+    arguments.add_argument("--device", default="cpu", help="what paints the recipes of the field")
     arguments.add_argument("--pairs", type=int, nargs="+", default=range(len(PAIRS)))
     arguments.add_argument("-o", "--output", type=Path, default=Path("curve.png"))
     options = arguments.parse_args()
@@ -73,23 +74,25 @@ def main() -> None:
         options.work.mkdir(exist_ok=True)
         for recipe in RECIPES:
             for index, (photo, painting) in pairs.items():
-                paint(recipe, index, photo, painting, options.work)
+                paint(recipe, index, photo, painting, options.work, options.device)
     elif options.deed == "measure":
         measure(pairs, options.work)
     else:
         compare(pairs, options.output)
 
 
-def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path) -> None:
+def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path, device: str) -> None:
     """Keeps the pictures at `KEPT_STEPS`, as float16."""
     run, stages_of = RECIPES[recipe]
     stages = stages_of(max(photo.shape[2:]))
     total = sum(stage.steps for stage in stages)
     if kept(work, recipe, index, total).exists():
         return
-    for step, picture in enumerate(run(vgg_weights(), photo, painting, stages), start=1):
+    torch.backends.cudnn.allow_tf32 = False  # what is float32 there is not the field's
+    steps = run(vgg_weights(), photo.to(device), painting.to(device), stages)
+    for step, picture in enumerate(steps, start=1):
         if step in KEPT_STEPS or step == total:
-            np.save(kept(work, recipe, index, step), picture.numpy().astype(np.float16))
+            np.save(kept(work, recipe, index, step), picture.cpu().numpy().astype(np.float16))
             print(recipe, *PAIRS[index], f"{step}/{total}", flush=True)
 
 
