@@ -12,7 +12,7 @@ from typing import Final
 
 import impasto
 from benchmarks.arguments import parser
-from benchmarks.pairs import PAIRS, SIZE_PX, read_pair
+from benchmarks.pairs import PAIRS, SIZE_PX
 from impasto.crossing import over_white, to_tensor
 from impasto.media.picture import read_picture
 from impasto.methods.distances import distances
@@ -32,8 +32,7 @@ def main() -> None:
         photo_name, painting_name = PAIRS[index]
         file = options.photos / f"{photo_name}.jpg"
         style: Path = options.paintings / f"{painting_name}.jpg"
-        photo, _ = read_pair(options.photos, options.paintings, index)
-        painting = over_white(read_picture(style, longest_px=SIZE_PX))
+        photo, painting = (over_white(read_picture(path, longest_px=SIZE_PX)) for path in (file, style))
         for seconds in BUDGETS_S:
             result = impasto.stylize(file, style, size=SIZE_PX, time=seconds, studio=studio)
             found = [distances(judge, to_tensor(result.rgb), photo, painting) for judge in studio.judges]

@@ -4,8 +4,8 @@
     python -m benchmarks.sizes --photo PHOTO --sizes 12000 --rungs 1 --steps 2
 
 Each size is painted in a process of its own, as the command line does, from file to file, in the style of
-Starry Night. A smaller photo is enlarged first. Memory is what the process had resident at most, on a GPU
-what was allocated there.
+Starry Night. The photo is brought to that size first, enlarged if need be. Memory is what the process had
+resident at most, on a GPU what was allocated there.
 """
 
 import argparse

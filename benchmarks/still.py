@@ -29,6 +29,7 @@ from torch import Tensor
 from benchmarks.arguments import parser
 from benchmarks.pairs import PAIRS, read_pair
 from benchmarks.peers import Stage, classical, classical_stages, crowsonkb, crowsonkb_stages
+from impasto.methods.devices import choose_device
 from impasto.methods.distances import Distances, distances
 from impasto.methods.ladder import climb, plan
 from impasto.methods.scene import Region, Scene, Wishes
@@ -71,24 +72,24 @@ def main() -> None:
     options = arguments.parse_args()
     pairs = {index: read_pair(options.photos, options.paintings, index) for index in options.pairs}
     if options.deed == "paint":
+        device = choose_device(options.device)
         options.work.mkdir(exist_ok=True)
         for recipe in RECIPES:
             for index, (photo, painting) in pairs.items():
-                paint(recipe, index, photo, painting, options.work, options.device)
+                paint(recipe, index, photo, painting, options.work, device)
     elif options.deed == "measure":
         measure(pairs, options.work)
     else:
         compare(pairs, options.output)
 
 
-def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path, device: str) -> None:
+def paint(recipe: str, index: int, photo: Tensor, painting: Tensor, work: Path, device: torch.device) -> None:
     """Keeps the pictures at `KEPT_STEPS`, as float16."""
     run, stages_of = RECIPES[recipe]
     stages = stages_of(max(photo.shape[2:]))
     total = sum(stage.steps for stage in stages)
     if kept(work, recipe, index, total).exists():
         return
-    torch.backends.cudnn.allow_tf32 = False  # what is float32 there is not the field's
     steps = run(vgg_weights(), photo.to(device), painting.to(device), stages)
     for step, picture in enumerate(steps, start=1):
         if step in KEPT_STEPS or step == total:

@@ -26,7 +26,7 @@ SUMMED_IN_A_BLOCK: Final = 64
 class Statistics(NamedTuple):
     """How the features of one layer are distributed: mean (c,) and Gram matrix (c, c), float32.
 
-    Of n pictures, (n, c) and (n, c, c), and what is computed from them is then n numbers.
+    Of n pictures, (n, c) and (n, c, c); Gram and moments losses, and variances, are then n numbers.
     """
 
     mean: Tensor
