@@ -20,6 +20,7 @@ from impasto.methods.devices import choose_precision
 from impasto.methods.ladder import Rung, climb, plan
 from impasto.methods.memory import keep_freed_memory
 from impasto.methods.objective import CONTENT_LAYER
+from impasto.methods.pyramid import LEVELS, level_sizes
 from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import STYLE_LAYERS, resize_longest, style_of_painting
 from impasto.networks.vgg import multiply_adds, set_compute_type
@@ -74,15 +75,19 @@ def matrix_rate(dtype: torch.dtype) -> float:
 
 def steps_s(rung: Rung, rate: float) -> float:
     """Forward, and as much again backward to the picture, for each step."""
-    once = multiply_adds("vgg16", {CONTENT_LAYER, *STYLE_LAYERS}, rung.size_px)
+    layers = {CONTENT_LAYER, *STYLE_LAYERS}
+    once = sum(multiply_adds("vgg16", layers, size) for size in level_sizes(rung.size_px))
     return rung.steps * 2 * 2 * once / rate
 
 
 def measured_s(rung: Rung, painting: Tensor, rate: float) -> float:
-    """Forward over the painting for the style, and over the photo for the content, once a rung."""
-    height, width = resize_longest(painting, max(rung.size_px)).shape[2:]
-    style = multiply_adds("vgg16", STYLE_LAYERS, (width, height))
-    return 2 * (style + multiply_adds("vgg16", {CONTENT_LAYER}, rung.size_px)) / rate
+    """Forward over the painting for the style, and over the photo for the content, once a level."""
+    once = 0
+    for level, size in zip(LEVELS, level_sizes(rung.size_px), strict=False):
+        height, width = resize_longest(painting, max(size)).shape[2:]
+        once += multiply_adds("vgg16", STYLE_LAYERS, (width, height))
+        once += multiply_adds("vgg16", {CONTENT_LAYER}, size) if level.content else 0
+    return 2 * once / rate
 
 
 if __name__ == "__main__":

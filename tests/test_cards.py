@@ -22,7 +22,7 @@ def test_a_card_gives_back_what_it_was_made_of(picture_file: MakePicture, tmp_pa
     write_card(tmp_path / "dots.style", make_card(painting, "Dots", "Nobody", "2026", "drawn"))
     card = read_card(tmp_path / "dots.style")
     assert (card.title, card.artist, card.year, card.source) == ("Dots", "Nobody", "2026", "drawn")
-    assert sorted(card.moments) == [256, 362, 512]
+    assert sorted(card.moments) == [128, 256, 512]
     assert card.thumbnail.shape == (85, 128, 3)
     measured = measure(vgg, resize_longest(tensor("dots", 600, 400), 512))
     card_has = card_statistics(card, vgg.mean.device)[512]

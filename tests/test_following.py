@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from impasto.methods.following import Hold, Tie, beginning, held_to, paint_following, tied
+from impasto.methods.following import Hold, Tie, beginning, drafted, held_to, paint_following, tied
 from impasto.methods.optimize import search_for
 from impasto.methods.temporal import Anchor, temporal_loss
 
@@ -62,3 +62,17 @@ def test_a_frame_that_nothing_pulls_elsewhere_ends_at_what_it_is_held_to() -> No
     assert float((x - picture(1)).abs().mean()) < 0.01
     blended = paint_following(evaluate, picture(2), anchor, 1, Hold(weight=0, blend=1), search_for("lbfgs"))
     torch.testing.assert_close(blended, picture(1))
+
+
+def test_a_draft_keeps_strokes_follows_colours_and_fills_in_what_is_new() -> None:
+    """Held to red strokes on the left; the frame's own draft has others, and is bluer."""
+    strokes = 0.2 * (torch.arange(96) % 4 < 2).float().expand(1, 3, 64, 96)
+    before, fresh = 0.3 + strokes, 0.3 + strokes.roll(2, 3)
+    fresh[:, 2] += 0.2
+    weight = torch.zeros((1, 1, 64, 96))
+    weight[..., :48] = 1
+    found = drafted(fresh, Anchor(before, weight))
+    assert torch.equal(found[..., 48:], fresh[..., 48:])
+    change = (found - before)[..., 16:-16, 12:28]
+    torch.testing.assert_close(change[:, 2], torch.full_like(change[:, 2], 0.04), atol=0.01, rtol=0)
+    assert change[:, :2].abs().max() < 0.01

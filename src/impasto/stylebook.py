@@ -28,7 +28,7 @@ from impasto.networks.weights import vgg_weights
 from impasto.options import MAX_PIXELS
 from impasto.tasks import Pixels
 
-CARD_SIZES_PX: Final = (256, 362, 512, 724, 1024)
+CARD_SIZES_PX: Final = (128, 256, 512, 724, 1024)
 THUMBNAIL_PX: Final = 128
 SMALLEST_PAINTING_PX: Final = 64
 
@@ -93,7 +93,7 @@ def check_painting(painting: Picture, source: str) -> None:
     """PictureError when there is too little of a painting to take a style from."""
     if min(painting.size_px) < POOLED_STRIDE or max(painting.size_px) < SMALLEST_PAINTING_PX:
         raise PictureError(
-            f"{source} is too small to take a style from; use a painting of {CARD_SIZES_PX[0]} pixels or more"
+            f"{source} is too small to take a style from; use a painting of 256 pixels or more"
         )
 
 

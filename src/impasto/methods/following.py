@@ -5,17 +5,24 @@ in the style's colours, not from noise; paintings are warped by a cubic, because
 linearly from frame to frame wash out; at the end the painting may be blended towards what it is held to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.flow import Flows, flows_between
 from impasto.methods.optimize import LossAndGradient, Search, descend
 from impasto.methods.temporal import Anchor, anchored, correspondence, long_term_weights, warp_sharply
 from impasto.options import FlowMethod
+
+Warp = Callable[[Tensor, Tensor], Tensor]
+"""A picture (1, 3, h, w) by a flow (1, 2, h, w)."""
+DRAFT_FOLLOWS: Final = 0.2
+"""How much of its difference to a frame's own draft, in colour, is made up for in each frame."""
+BLUR_PX: Final = 9
 
 
 class Tie(NamedTuple):
@@ -51,10 +58,10 @@ def tie(photo: Tensor, other: Tensor, method: FlowMethod) -> Tie:
     return Tie.by(flows_between(photo, other, method))
 
 
-def held_to(ties: Sequence[Tie], paintings: Sequence[Tensor]) -> Anchor:
+def held_to(ties: Sequence[Tie], paintings: Sequence[Tensor], warped: Warp = warp_sharply) -> Anchor:
     """What painted frames, the nearest first, want this one to be; nothing at all where there are none."""
     weights = long_term_weights([one.weight for one in ties])
-    return anchored([warp_sharply(x, one.flow) for one, x in zip(ties, paintings, strict=True)], weights)
+    return anchored([warped(x, one.flow) for one, x in zip(ties, paintings, strict=True)], weights)
 
 
 def beginning(ground: Tensor, anchor: Anchor, share: float = 1.0) -> Tensor:
@@ -63,6 +70,15 @@ def beginning(ground: Tensor, anchor: Anchor, share: float = 1.0) -> Tensor:
     ground: its photo in the colours of the shot, or its own painting from the pass before.
     """
     return torch.lerp(ground, anchor.picture, share * anchor.weight)
+
+
+def drafted(fresh: Tensor, anchor: Anchor) -> Tensor:
+    """The draft of a frame (1, 3, h, w) -> the frame, which is what it is held to wherever that is seen.
+
+    Strokes stay as they are, for the mean of two drafts has the strokes of neither; colours follow slowly.
+    """
+    held = torch.lerp(fresh, anchor.picture, anchor.weight)
+    return held + DRAFT_FOLLOWS * anchor.weight * _blurred(fresh - held)
 
 
 def tied(evaluate: LossAndGradient, anchor: Anchor, weight: float) -> LossAndGradient:
@@ -92,3 +108,10 @@ def paint_following(
     for step in descend(x, tied(evaluate, anchor, hold.weight), steps, search):
         x = step.picture
     return torch.lerp(x.clamp(0, 1), anchor.picture, hold.blend * anchor.weight)
+
+
+def _blurred(picture: Tensor) -> Tensor:
+    """Broader than strokes: the mean over a square, twice."""
+    for _ in range(2):
+        picture = F.avg_pool2d(picture, BLUR_PX, 1, padding=BLUR_PX // 2, count_include_pad=False)
+    return picture

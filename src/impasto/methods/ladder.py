@@ -21,8 +21,9 @@ from impasto.methods.graphs import recorded
 from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory, return_freed_memory
-from impasto.methods.objective import CONTENT_LAYER, loss_and_gradient, wanted
+from impasto.methods.objective import CONTENT_LAYER, Wanted, loss_and_gradient, wanted
 from impasto.methods.optimize import LossAndGradient, Search, descend, search_for
+from impasto.methods.pyramid import levels_of, over_levels, sparing
 from impasto.methods.scene import Scene
 from impasto.methods.styles import COLORS, STYLE_LAYERS, mix, resize_to
 from impasto.methods.tiles import cut
@@ -247,11 +248,18 @@ class Evaluation:
 
     def _prepared(self, picture: Tensor) -> LossAndGradient:
         core_px = self.cores[0]
-        reach = halo_px(self.vgg.architecture, {CONTENT_LAYER, *STYLE_LAYERS})
-        tiles = cut(self.scene.size, core_px, reach) if core_px else ()
-        want = wanted(self.vgg, self.scene, tiles, self.space.keep_content)
-        evaluate = loss_and_gradient(self.vgg, want, torch.bfloat16 if self.space.lean else torch.float32)
+        scenes = levels_of(self.scene) if self.space.pyramid else [self.scene]
+        wants = [self._wanted(scene, core_px) for scene in scenes]
+        while len(wants) > 1 and wants[-1].is_nothing:
+            wants.pop()
+        gradient_type = torch.bfloat16 if self.space.lean else torch.float32
+        levels = [loss_and_gradient(self.vgg, want, gradient_type) for want in wants]
+        evaluate = sparing(over_levels(levels), self.scene.kept)
         # Eigenvalues are computed on the processor, which a recording cannot wait for.
         waits = any(region.wishes.objective == "wasserstein" for region in self.scene.regions)
-        recordable = picture.is_cuda and len(want.tiles) == 1 and not waits
-        return recorded(evaluate, picture) if recordable else evaluate
+        return recorded(evaluate, picture) if picture.is_cuda and not core_px and not waits else evaluate
+
+    def _wanted(self, scene: Scene, core_px: int | None) -> Wanted:
+        reach = halo_px(self.vgg.architecture, {CONTENT_LAYER, *STYLE_LAYERS})
+        tiles = cut(scene.size, core_px, reach) if core_px else ()
+        return wanted(self.vgg, scene, tiles, self.space.keep_content)

@@ -18,10 +18,12 @@ OVERHEAD_BYTES: Final = 0.85e9
 """The program, the networks and a style."""
 SEEN_BYTES: Final = {torch.float32: 2900, torch.bfloat16: 1750}
 """Of each pixel that the network sees: its features and their gradient. See benchmarks/LOG.md."""
-CONTENT_BYTES: Final = {torch.float32: 32, torch.bfloat16: 16}
-"""Of each pixel of the photo, to hold its features in relu4_2."""
+CONTENT_BYTES: Final = {torch.float32: 40, torch.bfloat16: 20}
+"""Of each pixel of the photo, to hold its features in relu4_2, at its size and at half of it."""
 PICTURES_BYTES: Final = {False: 110, True: 26}
 """Of each pixel, not lean and lean: the photo, the painting, its gradient, and copies of them."""
+LEVELS_BYTES: Final = {False: 20, True: 16}
+"""Of each pixel: photo, painting and gradient at smaller sizes, and what reducing takes."""
 PHOTO_BYTES: Final = 12
 MASK_BYTES: Final = 16
 """Of each pixel, for each mask, with what is made of it."""
@@ -41,12 +43,14 @@ class Workspace:
     core_px: side of a tile's core; None: the picture is seen whole. history: pairs that L-BFGS remembers.
     lean: photo in float16, gradients and pairs in bfloat16, the painting changed in place.
     keep_content: the photo's features are held instead of computed again for every tile.
+    pyramid: the painting is judged at smaller sizes, too.
     """
 
     core_px: int | None = None
     history: int = HISTORY
     lean: bool = False
     keep_content: bool = True
+    pyramid: bool = True
 
 
 def fit(
@@ -76,34 +80,40 @@ def fit(
 
 def _fit(pixels: float, dtype: torch.dtype, optimizer: Optimizer, free: float) -> Workspace | None:
     pairs = HISTORY if optimizer == "lbfgs" else 0
-    pictures = PICTURES_BYTES[False] + STATE_BYTES[optimizer] + PAIR_BYTES[False] * pairs
+    pictures = (
+        PICTURES_BYTES[False] + LEVELS_BYTES[False] + STATE_BYTES[optimizer] + PAIR_BYTES[False] * pairs
+    )
     if pixels * (pictures + SEEN_BYTES[dtype]) <= free:
         return Workspace()
-    for lean, keep_content, least, cores in _preferences(optimizer):
+    for lean, keep_content, pyramid, least, cores in _preferences(optimizer):
         for core_px in cores:
             left = free - SEEN_BYTES[dtype] * (core_px + 2 * HALO_PX) ** 2
             left -= pixels * (
-                PICTURES_BYTES[lean] + STATE_BYTES[optimizer] + CONTENT_BYTES[dtype] * keep_content
+                PICTURES_BYTES[lean]
+                + LEVELS_BYTES[lean] * pyramid
+                + STATE_BYTES[optimizer]
+                + CONTENT_BYTES[dtype] * keep_content
             )
             room = int((left - pixels * LAST_GRADIENT_BYTES) // (pixels * PAIR_BYTES[lean]))
             history = max(0, min(pairs, room))
             if left >= 0 and history >= least:
-                return Workspace(core_px, history, lean, keep_content)
+                return Workspace(core_px, history, lean, keep_content, pyramid)
     return None
 
 
-def _preferences(optimizer: Optimizer) -> list[tuple[bool, bool, int, Sequence[int]]]:
-    """Lean, content kept, the fewest pairs, and the cores to try; the quickest search first.
+def _preferences(optimizer: Optimizer) -> list[tuple[bool, bool, bool, int, Sequence[int]]]:
+    """Lean, content kept, a pyramid, the fewest pairs, and the cores to try; the quickest search first.
 
     Small cores see nearly three times the picture, and only L-BFGS has a lean form.
     """
     if optimizer != "lbfgs":
-        return [(False, True, 0, CORES_PX), (False, False, 0, CORES_PX)]
+        return [(False, True, True, 0, CORES_PX), (False, False, True, 0, CORES_PX)]
     return [
-        (False, True, HISTORY, CORES_PX[:3]),
-        (True, True, 4, CORES_PX[:3]),
-        (True, False, 2, CORES_PX),
-        (True, False, 0, CORES_PX),
+        (False, True, True, HISTORY, CORES_PX[:3]),
+        (True, True, True, 4, CORES_PX[:3]),
+        (True, False, True, 2, CORES_PX),
+        (True, False, False, 2, CORES_PX),
+        (True, False, False, 0, CORES_PX),
     ]
 
 

@@ -32,7 +32,7 @@ STYLE_SHARES: Final[Mapping[str, float]] = {"1_1": 0.02, "2_1": 0.49, "3_1": 0.4
 In the paper's loss they are as uneven, by the features' sizes. Weighed alike, the layers are met by speckle
 that only this network takes for the style: see docs/decisions/.
 """
-CONTENT_AT_HALF: Final = 0.035
+CONTENT_AT_HALF: Final = 0.04
 """Weight of content against a style weight of 1, at strength 0.5."""
 WASSERSTEIN_RANK: Final = 256
 
@@ -67,8 +67,7 @@ class SmoothTerm(NamedTuple):
 class Wanted:
     """The objective for one rung, the sum of its terms, for a picture that is seen in tiles.
 
-    guides: where each region lies; None: everywhere. target: the photo's features in a tile. free (h, w):
-    multiplies the gradient, so that what is kept of the photo is not painted over.
+    guides: where each region lies; None: everywhere. target: the photo's features in a tile.
     """
 
     styles: Sequence[StyleTerm]
@@ -77,7 +76,10 @@ class Wanted:
     tiles: Sequence[Tile]
     guides: Sequence[Guide | None]
     target: Callable[[Tile], Tensor]
-    free: Tensor | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.styles or self.contents or self.smooths)
 
     @property
     def layers(self) -> set[str]:
@@ -102,11 +104,10 @@ STYLE_LOSSES: Final[dict[str, Callable[[Statistics], StyleLoss]]] = {
 
 
 def wanted(vgg: Vgg, scene: Scene, tiles: Sequence[Tile] = (), keep_content: bool = True) -> Wanted:
-    """The objective for a scene at a rung's size.
+    """The objective for a scene at its size.
 
     tiles: how the picture is seen; whole, when there are none. keep_content: hold the photo's features in
     memory instead of computing them again whenever a tile is seen.
-    OptionError when nothing at all is wanted.
     """
     tiles = tiles or [whole(scene.photo)]
     target = _target(vgg, scene.photo)
@@ -121,20 +122,14 @@ def wanted(vgg: Vgg, scene: Scene, tiles: Sequence[Tile] = (), keep_content: boo
         for index, region in enumerate(scene.regions)
         for term in _styles(vgg, index, region, _worn(vgg, scene, region, tiles), tiles)
     ]
-    found = Wanted(
+    return Wanted(
         [term for term in styles if term.weight > 0],
         _contents(vgg, scene, tiles, target),
         [term for term in smooths if term.weight > 0],
         tiles,
         [region.guide for region in scene.regions],
         target,
-        None if scene.kept is None else 1 - scene.kept,
     )
-    if not (found.layers or wishes.smoothness):
-        raise OptionError(
-            "neither content nor style has any weight; raise --content-weight or --style-weight"
-        )
-    return found
 
 
 def loss_and_gradient(vgg: Vgg, want: Wanted, gradient_type: torch.dtype = torch.float32) -> LossAndGradient:
@@ -142,7 +137,12 @@ def loss_and_gradient(vgg: Vgg, want: Wanted, gradient_type: torch.dtype = torch
 
     Seen in tiles, the picture is passed through twice: once for the statistics of all of it, once for how
     each tile's features should change, given those. The result is the gradient of the whole.
+    OptionError when nothing at all is wanted.
     """
+    if want.is_nothing:
+        raise OptionError(
+            "neither content nor style has any weight; raise --content-weight or --style-weight"
+        )
 
     def seen_whole(picture: Tensor) -> tuple[Tensor, Tensor]:
         x = picture.detach().requires_grad_()
@@ -170,11 +170,7 @@ def loss_and_gradient(vgg: Vgg, want: Wanted, gradient_type: torch.dtype = torch
             loss = loss + local.detach()
         return loss, gradient
 
-    def freely(picture: Tensor) -> tuple[Tensor, Tensor]:
-        loss, gradient = seen_whole(picture) if len(want.tiles) == 1 else seen_in_tiles(picture)
-        return loss, gradient if want.free is None else gradient.mul_(want.free)
-
-    return freely
+    return seen_whole if len(want.tiles) == 1 else seen_in_tiles
 
 
 def _pulls(vgg: Vgg, want: Wanted, picture: Tensor) -> tuple[Tensor, RegionStatistics]:

@@ -11,16 +11,19 @@ import torch
 from torch import Tensor
 
 
-def warp(picture: Tensor, flow: Tensor) -> Tensor:
-    """(1, c, h, w) and (1, 2, h, w) -> (1, c, h, w): at p what `picture` shows at p + flow, bilinear.
+class _Around(NamedTuple):
+    """What lies around where a flow leads: four values (1, c, h, w), and how far down and right."""
 
-    Outside of the picture its border continues. Flows of whole pixels copy values as they are.
-    """
+    values: tuple[Tensor, Tensor, Tensor, Tensor]
+    down: Tensor
+    right: Tensor
+
+
+def _around(picture: Tensor, flow: Tensor) -> _Around:
     _, channels, height, width = picture.shape
     y, x = _places(flow)
     y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
     top, left = y.floor(), x.floor()
-    down, right = y - top, x - left
     rows, columns = top.long(), left.long()
     below, beside = (rows + 1).clamp(max=height - 1), (columns + 1).clamp(max=width - 1)
     flat = picture.flatten(2)
@@ -29,8 +32,17 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
         at = (at_row * width + at_column).flatten()
         return flat[:, :, at].view(1, channels, height, width)
 
-    upper = seen(rows, columns) * (1 - right) + seen(rows, beside) * right
-    lower = seen(below, columns) * (1 - right) + seen(below, beside) * right
+    values = (seen(rows, columns), seen(rows, beside), seen(below, columns), seen(below, beside))
+    return _Around(values, y - top, x - left)
+
+
+def warp(picture: Tensor, flow: Tensor) -> Tensor:
+    """(1, c, h, w) and (1, 2, h, w) -> (1, c, h, w): at p what `picture` shows at p + flow, bilinear.
+
+    Outside of the picture its border continues. Flows of whole pixels copy values as they are.
+    """
+    values, down, right = _around(picture, flow)
+    upper, lower = (a * (1 - right) + b * right for a, b in (values[:2], values[2:]))
     return upper * (1 - down) + lower * down
 
 
@@ -42,6 +54,12 @@ def warp_sharply(picture: Tensor, flow: Tensor) -> Tensor:
     return torch.nn.functional.grid_sample(
         picture, places, mode="bicubic", padding_mode="border", align_corners=True
     )
+
+
+def warp_within(picture: Tensor, flow: Tensor) -> Tensor:
+    """The same, but nowhere beyond the four values around: where nothing paints over it, it must not ring."""
+    around = torch.stack(_around(picture, flow).values)
+    return warp_sharply(picture, flow).clamp(around.amin(0), around.amax(0))
 
 
 def disoccluded(flow: Tensor, flow_back: Tensor) -> Tensor:

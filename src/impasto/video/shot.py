@@ -5,25 +5,22 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import torch
 from torch import Tensor
 
 from impasto.crossing import to_pixels, to_tensor
 from impasto.easel import Easel
 from impasto.media.picture import Picture
-from impasto.methods.following import Tie, beginning, held_to, paint_following
+from impasto.methods.following import Tie, beginning, drafted, held_to, paint_following
 from impasto.methods.ladder import Evaluation, climb, washed, washes
 from impasto.methods.optimize import search_for
 from impasto.methods.scene import Scene
-from impasto.methods.temporal import Anchor
+from impasto.methods.temporal import Anchor, warp_within
 from impasto.video.assignment import Assignment
 from impasto.video.folder import Made
 from impasto.video.photos import Photos, ahead, flows_of
 
 OFFSETS: Final = (1, 2, 4)
 """Frames that a frame is tied to, counted backwards; the farther ones only where the nearer show nothing."""
-DRAFT_HOLD: Final = 0.8
-"""How much of a draft is what it is held to, wherever that is seen."""
 
 
 class Neighbour(NamedTuple):
@@ -98,10 +95,11 @@ def _one_pass(job: Assignment, easel: Easel, shot: range, turn: int) -> Iterator
             x = _in_full(easel, scene) if turn == 0 else painting(number, turn - 1)
         else:
             ties = [neighbour.tie for neighbour in prepared.neighbours]
-            anchor = held_to(ties, [painting(n, t) for n, t, _ in prepared.neighbours])
+            paintings = [painting(n, t) for n, t, _ in prepared.neighbours]
             if easel.is_draft and not job.options.frame_steps:
-                x = torch.lerp(_in_full(easel, scene), anchor.picture, DRAFT_HOLD * anchor.weight)
+                x = drafted(_in_full(easel, scene), held_to(ties, paintings, warp_within))
             else:
+                anchor = held_to(ties, paintings)
                 ground = washed(scene, colors) if turn == 0 else painting(number, turn - 1)
                 start = beginning(ground, anchor, job.pace.hold.share(turn))
                 x = _following(job, easel, scene, start, anchor)
