@@ -41,7 +41,7 @@ from impasto.studio import Studio
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
 EFFORTS: Final = (0.5, 1.0, 2.0)
-CONTENTS: Final = (1.0, 1.4, 2.0, 3.0)
+CONTENTS: Final = (0.7, 1.0, 1.5, 2.2)
 TIMED_STEPS: Final = 4
 STUDIO: Final = Studio()
 TABLE: Final = Path(__file__).parent / "peers.tsv"

@@ -32,7 +32,7 @@ STYLE_SHARES: Final[Mapping[str, float]] = {"1_1": 0.02, "2_1": 0.49, "3_1": 0.4
 In the paper's loss they are as uneven, by the features' sizes. Weighed alike, the layers are met by speckle
 that only this network takes for the style: see docs/decisions/.
 """
-CONTENT_AT_HALF: Final = 0.04
+CONTENT_AT_HALF: Final = 0.06
 """Weight of content against a style weight of 1, at strength 0.5."""
 WASSERSTEIN_RANK: Final = 256
 
