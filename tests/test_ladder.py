@@ -103,8 +103,11 @@ def test_tiles_and_a_lean_search_lead_to_nearly_the_same_picture(vgg: Vgg) -> No
 
     roomy = painted(Workspace(), photo)
     way = (roomy - photo).abs().mean()
-    assert (painted(Workspace(core_px=48), photo) - roomy).abs().mean() < 1e-3 * way
-    # A photo that differs by a ten-thousandth leads a tenth of the way apart.
+    # Rounding grows from step to step: a photo that differs by a millionth leads a tenth of the way apart.
+    jolt = torch.randn(photo.shape, generator=torch.Generator().manual_seed(0)) * 1e-6
+    apart = (painted(Workspace(), photo + jolt) - roomy).abs().mean()
+    assert (painted(Workspace(core_px=48), photo) - roomy).abs().mean() < apart / 4
+    assert apart < 0.2 * way
     lean = painted(Workspace(core_px=48, lean=True, keep_content=False), photo.half())
     assert (lean - roomy).abs().mean() < 0.2 * way
 
