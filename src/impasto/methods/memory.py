@@ -4,7 +4,7 @@ import ctypes
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -85,35 +85,36 @@ def _fit(pixels: float, dtype: torch.dtype, optimizer: Optimizer, free: float) -
     )
     if pixels * (pictures + SEEN_BYTES[dtype]) <= free:
         return Workspace()
-    for lean, keep_content, pyramid, least, cores in _preferences(optimizer):
+    for manner, least, cores in _preferences(optimizer):
         for core_px in cores:
             left = free - SEEN_BYTES[dtype] * (core_px + 2 * HALO_PX) ** 2
             left -= pixels * (
-                PICTURES_BYTES[lean]
-                + LEVELS_BYTES[lean] * pyramid
+                PICTURES_BYTES[manner.lean]
+                + LEVELS_BYTES[manner.lean] * manner.pyramid
                 + STATE_BYTES[optimizer]
-                + CONTENT_BYTES[dtype] * keep_content
+                + CONTENT_BYTES[dtype] * manner.keep_content
             )
-            room = int((left - pixels * LAST_GRADIENT_BYTES) // (pixels * PAIR_BYTES[lean]))
+            room = int((left - pixels * LAST_GRADIENT_BYTES) // (pixels * PAIR_BYTES[manner.lean]))
             history = max(0, min(pairs, room))
             if left >= 0 and history >= least:
-                return Workspace(core_px, history, lean, keep_content, pyramid)
+                return replace(manner, core_px=core_px, history=history)
     return None
 
 
-def _preferences(optimizer: Optimizer) -> list[tuple[bool, bool, bool, int, Sequence[int]]]:
-    """Lean, content kept, a pyramid, the fewest pairs, and the cores to try; the quickest search first.
+def _preferences(optimizer: Optimizer) -> list[tuple[Workspace, int, Sequence[int]]]:
+    """How to paint in tiles, the fewest pairs, and the cores to try; the quickest search first.
 
     Small cores see nearly three times the picture, and only L-BFGS has a lean form.
     """
     if optimizer != "lbfgs":
-        return [(False, True, True, 0, CORES_PX), (False, False, True, 0, CORES_PX)]
+        return [(Workspace(), 0, CORES_PX), (Workspace(keep_content=False), 0, CORES_PX)]
+    leanest = Workspace(lean=True, keep_content=False, pyramid=False)
     return [
-        (False, True, True, HISTORY, CORES_PX[:3]),
-        (True, True, True, 4, CORES_PX[:3]),
-        (True, False, True, 2, CORES_PX),
-        (True, False, False, 2, CORES_PX),
-        (True, False, False, 0, CORES_PX),
+        (Workspace(), HISTORY, CORES_PX[:3]),
+        (Workspace(lean=True), 4, CORES_PX[:3]),
+        (Workspace(lean=True, keep_content=False), 2, CORES_PX),
+        (leanest, 2, CORES_PX),
+        (leanest, 0, CORES_PX),
     ]
 
 

@@ -19,16 +19,28 @@ from impasto.networks.vgg import POOLED_STRIDE
 
 
 class Level(NamedTuple):
-    """Shares of the weight of style and of content."""
+    """Shares of what style, content and smoothness weigh."""
 
     style: float
     content: float
+    smoothness: float
 
 
-LEVELS: Final = (Level(style=0.4, content=0.5), Level(style=0.4, content=0.5), Level(style=0.2, content=0.0))
+LEVELS: Final = (Level(0.4, 0.5, 1.0), Level(0.4, 0.5, 0.0), Level(0.2, 0.0, 0.0))
 """Each at half the size of the one before."""
 SMALLEST_LEVEL_PX: Final = 100
 """The least longest side that is worth a look."""
+
+
+def level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The size of each level of a picture of (width, height) or (height, width), the largest first."""
+    found = [size]
+    while len(found) < len(LEVELS):
+        half = (found[-1][0] // 2, found[-1][1] // 2)
+        if max(half) < SMALLEST_LEVEL_PX or min(half) < POOLED_STRIDE:
+            break
+        found.append(half)
+    return found
 
 
 def levels_of(scene: Scene) -> Iterator[Scene]:
@@ -36,22 +48,15 @@ def levels_of(scene: Scene) -> Iterator[Scene]:
 
     The published objective looks once.
     """
-    count = _level_count(scene.size)
-    if scene.regions[0].wishes.objective == "gatys":
-        count = 1
-    used = LEVELS[:count]
-    styles, contents = (sum(shares) for shares in zip(*used, strict=True))
+    published = scene.regions[0].wishes.objective == "gatys"
+    sizes = [scene.size] if published else level_sizes(scene.size)
+    used = LEVELS[: len(sizes)]
+    totals = [sum(weights) for weights in zip(*used, strict=True)]
     here = scene
-    for index, level in enumerate(used):
-        if index > 0:
-            here = here.at((here.size[0] // 2, here.size[1] // 2))
-        shares = Level(level.style / styles, level.content / contents)
-        yield replace(here, regions=[_shared(region, shares, index) for region in here.regions])
-
-
-def level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
-    """The size of each level of a picture of (width, height) or (height, width), the largest first."""
-    return [(size[0] >> index, size[1] >> index) for index in range(_level_count(size))]
+    for size, level in zip(sizes, used, strict=True):
+        here = here.at(size)
+        shares = Level(*(weight / total for weight, total in zip(level, totals, strict=True)))
+        yield replace(here, regions=[_shared(region, shares) for region in here.regions])
 
 
 def over_levels(levels: Sequence[LossAndGradient]) -> LossAndGradient:
@@ -89,25 +94,6 @@ def sparing(evaluate: LossAndGradient, kept: Tensor | None) -> LossAndGradient:
     return spared
 
 
-def _level_count(size: tuple[int, int]) -> int:
-    """At least one; as many as there are shares for, while there is something to see."""
-    count = 1
-    while (
-        count < len(LEVELS)
-        and max(size) >> count >= SMALLEST_LEVEL_PX
-        and min(size) >> count >= POOLED_STRIDE
-    ):
-        count += 1
-    return count
-
-
-def _shared(region: Region, shares: Level, index: int) -> Region:
-    wishes = region.wishes
-    smoothness = 0.0 if index > 0 else wishes.smoothness
-    mine = replace(
-        wishes,
-        style=wishes.style * shares.style,
-        content=wishes.content * shares.content,
-        smoothness=smoothness,
-    )
-    return replace(region, wishes=mine)
+def _shared(region: Region, shares: Level) -> Region:
+    mine = {name: getattr(region.wishes, name) * share for name, share in shares._asdict().items()}
+    return replace(region, wishes=replace(region.wishes, **mine))
