@@ -19,9 +19,9 @@ from benchmarks.pairs import PAIRS, SIZE_PX, read_pair
 from impasto.methods.devices import choose_precision
 from impasto.methods.ladder import Rung, climb, plan
 from impasto.methods.memory import keep_freed_memory
-from impasto.methods.objective import CONTENT_LAYER
+from impasto.methods.objective import CONTENT_LAYER, layer_weights
 from impasto.methods.pyramid import LEVELS, level_sizes
-from impasto.methods.scene import Region, Scene
+from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import STYLE_LAYERS, resize_longest, style_of_painting
 from impasto.networks.vgg import multiply_adds, set_compute_type
 from impasto.networks.weights import load_vgg
@@ -75,7 +75,7 @@ def matrix_rate(dtype: torch.dtype) -> float:
 
 def steps_s(rung: Rung, rate: float) -> float:
     """Forward, and as much again backward to the picture, for each step."""
-    layers = {CONTENT_LAYER, *STYLE_LAYERS}
+    layers = {CONTENT_LAYER, *layer_weights(Wishes())}
     once = sum(multiply_adds("vgg16", layers, size) for size in level_sizes(rung.size_px))
     return rung.steps * 2 * 2 * once / rate
 

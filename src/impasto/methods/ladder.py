@@ -21,11 +21,11 @@ from impasto.methods.graphs import recorded
 from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory, return_freed_memory
-from impasto.methods.objective import CONTENT_LAYER, Wanted, loss_and_gradient, wanted
+from impasto.methods.objective import CONTENT_LAYER, Wanted, layer_weights, loss_and_gradient, wanted
 from impasto.methods.optimize import LossAndGradient, Search, descend, search_for
 from impasto.methods.pyramid import levels_of, over_levels, sparing
 from impasto.methods.scene import Scene
-from impasto.methods.styles import COLORS, STYLE_LAYERS, mix, resize_to
+from impasto.methods.styles import COLORS, mix, resize_to
 from impasto.methods.tiles import cut
 from impasto.networks.painter import Painter
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, halo_px
@@ -260,6 +260,7 @@ class Evaluation:
         return recorded(evaluate, picture) if picture.is_cuda and not core_px and not waits else evaluate
 
     def _wanted(self, scene: Scene, core_px: int | None) -> Wanted:
-        reach = halo_px(self.vgg.architecture, {CONTENT_LAYER, *STYLE_LAYERS})
+        layers = {layer for region in scene.regions for layer in layer_weights(region.wishes)}
+        reach = halo_px(self.vgg.architecture, {CONTENT_LAYER, *layers})
         tiles = cut(scene.size, core_px, reach) if core_px else ()
         return wanted(self.vgg, scene, tiles, self.space.keep_content)

@@ -20,6 +20,7 @@ MEAN_AND_DEVIATION: Final = 3.0
 """Their weight beside the Gram matrix's, each as a share of the style's own."""
 
 PLACES_IN_A_BLOCK: Final = 1024
+FEWEST_BLOCKS: Final = 3
 SUMMED_IN_A_BLOCK: Final = 64
 
 
@@ -77,7 +78,7 @@ def variance_of(layer: Statistics) -> Tensor:
 
     Departure from the paper: content is divided by it, so that a foggy photo holds its own.
     """
-    return _diagonal(layer.covariance).mean(-1).clamp(min=LEAST_VARIANCE)
+    return _variances(layer).mean(-1).clamp(min=LEAST_VARIANCE)
 
 
 def gram_loss(style: Statistics) -> StyleLoss:
@@ -135,7 +136,11 @@ def symmetric_eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 def deviation_of(layer: Statistics) -> Tensor:
     """Standard deviations (c,)."""
-    return _diagonal(layer.covariance).clamp(min=1e-8).sqrt()
+    return _variances(layer).clamp(min=1e-8).sqrt()
+
+
+def _variances(layer: Statistics) -> Tensor:
+    return _diagonal(layer.gram) - layer.mean.square()
 
 
 def _diagonal(matrix: Tensor) -> Tensor:
@@ -174,12 +179,13 @@ def _products(places: Tensor) -> Tensor:
     bfloat16 is multiplied in its own numbers, adds up in float32, and is rounded once a block: the error
     of the sum is under a thousandth, in a third of the time.
     """
-    blocks = len(places) // PLACES_IN_A_BLOCK
-    if places.dtype != torch.bfloat16 or blocks == 0:
+    block = min(PLACES_IN_A_BLOCK, len(places) // FEWEST_BLOCKS)
+    if places.dtype != torch.bfloat16 or block == 0:
         exact = places.float()
         return exact.T @ exact
-    whole = places[: blocks * PLACES_IN_A_BLOCK].view(blocks, PLACES_IN_A_BLOCK, -1)
-    rest = places[blocks * PLACES_IN_A_BLOCK :].float()
+    blocks = len(places) // block
+    whole = places[: blocks * block].view(blocks, block, -1)
+    rest = places[blocks * block :].float()
     return torch.bmm(whole.mT, whole).float().sum(0) + rest.T @ rest
 
 

@@ -114,15 +114,20 @@ class Vgg(nn.Module):
         x = (picture - self.mean) / self.std
         x = x.to(self.compute_type, memory_format=torch.channels_last)
         features: dict[str, Tensor] = {}
-        for name in self.names:
-            if name.endswith("_1") and name != "1_1":
-                x = F.max_pool2d(x, 2)
+        for name, following in zip(self.names, [*self.names[1:], ""], strict=True):
+            halves = following.endswith("_1")
+            if halves and name not in layers:
+                # In this order, which comes to the same, the ReLU has a quarter of the work.
+                x = F.relu(halve(self.convolutions[name](repeat_border(x, halved=True))))
+                continue
             # What comes out of a convolution is nobody else's, and may be changed where it lies.
             x = F.relu_(self.convolutions[name](repeat_border(x)))
             if name in layers:
                 features[name] = x
                 if len(features) == len(layers):
                     return features
+            if halves:
+                x = halve(x)
         unknown = sorted(set(layers) - set(self.names))
         raise ValueError(f"no such layers: {unknown}")
 
@@ -133,13 +138,26 @@ def set_compute_type(vgg: Vgg, dtype: torch.dtype) -> Vgg:
     return vgg
 
 
-def repeat_border(features: Tensor) -> Tensor:
+def halve(features: Tensor) -> Tensor:
+    """(n, c, h, w) -> (n, c, h // 2, w // 2), the greatest of each four."""
+    count, channels, height, width = features.shape
+    if count > 1 or height % 2 or features.is_cuda:
+        return F.max_pool2d(features, 2)
+    # PyTorch gives one core to the gradient of a picture, so this one is seen as many, of two rows each.
+    pairs = features.permute(0, 2, 3, 1).view(height // 2, 2, width, channels).permute(0, 3, 1, 2)
+    halved = F.max_pool2d(pairs, 2).permute(0, 2, 3, 1)
+    return halved.reshape(1, height // 2, width // 2, channels).permute(0, 3, 1, 2)
+
+
+def repeat_border(features: Tensor, halved: bool = False) -> Tensor:
     """(n, c, h, w) -> (n, c, h + 2, w + 2), the outermost features repeated.
 
+    halved: what is convolved will be halved, so that an odd row or column at the end is left out.
     Departure from the paper, which pads with zeros: the style's statistics would hold them for a frame, and
     paint one.
     """
-    bordered: Tensor = _RepeatedBorder.apply(features)  # type: ignore[no-untyped-call]
+    ends = [1 - size % 2 if halved and size > 1 else 1 for size in features.shape[2:]]
+    bordered: Tensor = _RepeatedBorder.apply(features, *ends)  # type: ignore[no-untyped-call]
     return bordered
 
 
@@ -147,17 +165,21 @@ class _RepeatedBorder(torch.autograd.Function):
     """The border's gradient is added to the outermost features where it lies, so that nothing is copied."""
 
     @staticmethod
-    def forward(_ctx: Any, features: Tensor) -> Tensor:
-        return F.pad(features, (1, 1, 1, 1), mode="replicate")
+    def forward(ctx: Any, features: Tensor, below: int, right: int) -> Tensor:
+        ctx.below, ctx.right = below, right
+        return F.pad(features, (1, right, 1, below), mode="replicate")
 
     @staticmethod
-    def backward(_ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = gradients
+        height, width = gradient.shape[2] - ctx.below, gradient.shape[3] - ctx.right
         gradient[..., 1, :] += gradient[..., 0, :]
-        gradient[..., -2, :] += gradient[..., -1, :]
+        if ctx.below:
+            gradient[..., -2, :] += gradient[..., -1, :]
         gradient[..., 1] += gradient[..., 0]
-        gradient[..., -2] += gradient[..., -1]
-        return gradient[..., 1:-1, 1:-1]
+        if ctx.right:
+            gradient[..., -2] += gradient[..., -1]
+        return gradient[..., 1:height, 1:width], None, None
 
 
 def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
