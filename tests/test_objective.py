@@ -77,6 +77,17 @@ def test_every_knob_turns_something(vgg: Vgg, objective: Objective, knob: dict[s
     assert losses[0] != losses[1]
 
 
+def test_layers_that_are_not_asked_are_not_computed(vgg: Vgg) -> None:
+    photo, style = tensor("photo", 64, 48), measure(vgg, tensor("dots", 64, 48))
+    usual, deep, published = (
+        want(vgg, photo, style, wishes).layers
+        for wishes in (Wishes(), Wishes(layers={"5_1": 0.5, "2_1": 0.0}), Wishes("gatys"))
+    )
+    assert usual == {"2_1", "3_1", "4_1", "4_2"}
+    assert deep == {"3_1", "4_1", "4_2", "5_1"}
+    assert published == {*STYLE_LAYERS, "4_2"}
+
+
 @pytest.mark.parametrize("objective", get_args(Objective))
 @pytest.mark.parametrize("core_px", [32, 64, 100])
 def test_tiles_equal_the_whole(vgg: Vgg, objective: Objective, core_px: int) -> None:

@@ -142,6 +142,20 @@ def test_a_repeated_border_gives_its_gradient_to_the_outermost_features(size: tu
     torch.testing.assert_close(*gradients)
 
 
+@pytest.mark.parametrize("size", [(64, 48), (37, 51), (40, 33)])
+def test_features_are_the_same_whatever_is_asked_beside_them(vgg: Vgg, size: tuple[int, int]) -> None:
+    """Layers that nobody asks for are pooled before their ReLU, and without the row that is lost in it."""
+    picture = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    found, gradients = [], []
+    for asked in (["3_1", "5_1"], vgg.names):
+        features = vgg(picture, asked)
+        found.append([features["3_1"], features["5_1"]])
+        gradients += torch.autograd.grad(sum(one.square().sum() for one in found[-1]), picture)
+    for alone, beside in zip(*found, strict=True):
+        torch.testing.assert_close(alone, beside, rtol=1e-4, atol=1e-4)
+    assert (gradients[0] - gradients[1]).norm() < 1e-3 * gradients[1].norm()
+
+
 def test_gradients_reach_the_picture_but_not_the_weights(vgg: Vgg) -> None:
     picture = torch.rand(1, 3, 32, 32, requires_grad=True)
     vgg(picture, ["5_1"])["5_1"].sum().backward()

@@ -184,8 +184,8 @@ class StylizeOptions(Options):
         str,
         Field(
             pattern=r"^$|^[1-5]_1=[0-9]*\.?[0-9]+(,[1-5]_1=[0-9]*\.?[0-9]+)*$",
-            description="Weights of the style's layers, from fine 1_1 to coarse 5_1, as 1_1=2,5_1=0.5; "
-            "for experts.",
+            description="Weights of the style's layers, from fine 1_1 to coarse 5_1, as 2_1=2,5_1=1; "
+            "1_1 and 5_1 count only if named; for experts.",
         ),
     ] = ""
     smoothness: Annotated[

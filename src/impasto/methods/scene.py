@@ -27,7 +27,7 @@ class Wishes:
     style: float = 1.0
     smoothness: float = 0.0
     layers: Mapping[str, float] = field(default_factory=dict)
-    """Layer of the style, such as "3_1" -> its weight, in place of 1."""
+    """Layer of the style, such as "3_1" -> its weight, in place of 1, or of 0 for those usually not asked."""
 
     @property
     def style_share(self) -> float:
