@@ -146,7 +146,8 @@ def test_a_repeated_border_gives_its_gradient_to_the_outermost_features(size: tu
 def test_features_are_the_same_whatever_is_asked_beside_them(vgg: Vgg, size: tuple[int, int]) -> None:
     """Layers that nobody asks for are pooled before their ReLU, and without the row that is lost in it."""
     picture = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    found, gradients = [], []
+    found: list[list[Tensor]] = []
+    gradients: list[Tensor] = []
     for asked in (["3_1", "5_1"], vgg.names):
         features = vgg(picture, asked)
         found.append([features["3_1"], features["5_1"]])
