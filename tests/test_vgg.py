@@ -151,7 +151,7 @@ def test_features_are_the_same_whatever_is_asked_beside_them(vgg: Vgg, size: tup
     for asked in (["3_1", "5_1"], vgg.names):
         features = vgg(picture, asked)
         found.append([features["3_1"], features["5_1"]])
-        gradients += torch.autograd.grad(sum(one.square().sum() for one in found[-1]), picture)
+        gradients += torch.autograd.grad([one.square().sum() for one in found[-1]], picture)
     for alone, beside in zip(*found, strict=True):
         torch.testing.assert_close(alone, beside, rtol=1e-4, atol=1e-4)
     assert (gradients[0] - gradients[1]).norm() < 1e-3 * gradients[1].norm()
