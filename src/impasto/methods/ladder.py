@@ -22,9 +22,10 @@ from impasto.methods.lbfgs import Lbfgs
 from impasto.methods.losses import statistics
 from impasto.methods.memory import CORES_PX, Workspace, ran_out_of_memory, return_freed_memory
 from impasto.methods.objective import CONTENT_LAYER, Wanted, layer_weights, loss_and_gradient, wanted
-from impasto.methods.optimize import LossAndGradient, Search, descend, search_for
+from impasto.methods.optimize import LossAndGradient, Search, Step, descend, search_for
 from impasto.methods.pyramid import levels_of, over_levels, sparing
 from impasto.methods.scene import Scene
+from impasto.methods.shifts import NO_SHIFT, bouts, seen_shifted, shifted
 from impasto.methods.styles import COLORS, mix, resize_to
 from impasto.methods.tiles import cut
 from impasto.networks.painter import Painter
@@ -176,14 +177,12 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
             x, colors = _begin(here, manner, earlier)
         small = here
         if not stop():
-            evaluate = Evaluation(vgg, here, space)
             enlarged = partial(_enlarged, rungs[max(0, index - 1)].size_px, rung.size_px)
             search = _next_search(manner, space, search, enlarged)
             if space.core_px:
                 return_freed_memory()
-            for steps, step in enumerate(
-                descend(x, evaluate, rung.steps, search, manner.look_every), start=1
-            ):
+            found = _in_bouts(vgg, here, space, manner, x, rung.steps, search)
+            for steps, (step, search) in enumerate(found, start=1):
                 x = step.picture
                 yield Climbed(index, step.loss, x, step.note)
                 if stop() or enough(index, steps):
@@ -192,10 +191,26 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
     yield Climbed(len(rungs) - 1, None, x, None)
 
 
+def _in_bouts(  # noqa: PLR0913, PLR0917 - what climb knows of a rung
+    vgg: Vgg, scene: Scene, space: Workspace, manner: Manner, x: Tensor, steps: int, search: Search
+) -> Iterator[tuple[Step, Search]]:
+    """The steps of a rung, each with the search that took it; tiles lie as they lie, in one bout."""
+    for shift, count in [(NO_SHIFT, steps)] if space.core_px else bouts(steps):
+        if any(shift) and isinstance(search, Lbfgs):
+            search = _next_search(manner, space, search, lambda flat: flat)
+        evaluate = seen_shifted(Evaluation(vgg, shifted(scene, shift), space), shift)
+        for step in descend(x, evaluate, count, search, manner.look_every):
+            x = step.picture
+            yield step, search
+
+
 def _next_search(
     manner: Manner, space: Workspace, before: Search | None, enlarged: Callable[[Tensor], Tensor]
 ) -> Search:
-    """A search that knows what the one on the rung below has learnt, where there is room for both."""
+    """A search that knows what the one before has learnt, on the rung below or seen from another place.
+
+    Where there is room for both.
+    """
     search = search_for(manner.optimizer, space.history, space.lean)
     if isinstance(search, Lbfgs) and isinstance(before, Lbfgs) and not space.lean:
         search.take_over(before, enlarged)
