@@ -182,7 +182,7 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
             if space.core_px:
                 return_freed_memory()
             found = _in_bouts(vgg, here, space, manner, x, rung.steps, search)
-            for steps, (step, search) in enumerate(found, start=1):
+            for steps, (step, search) in enumerate(found, start=1):  # noqa: B007 - the next rung learns from it
                 x = step.picture
                 yield Climbed(index, step.loss, x, step.note)
                 if stop() or enough(index, steps):
