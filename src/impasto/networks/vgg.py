@@ -141,10 +141,10 @@ def set_compute_type(vgg: Vgg, dtype: torch.dtype) -> Vgg:
 def halve(features: Tensor) -> Tensor:
     """(n, c, h, w) -> (n, c, h // 2, w // 2), the greatest of each four."""
     count, channels, height, width = features.shape
-    if count > 1 or height % 2 or features.is_cuda:
+    if count > 1 or height % 2 or features.device.type != "cpu":
         return F.max_pool2d(features, 2)
     # PyTorch gives one core to the gradient of a picture, so this one is seen as many, of two rows each.
-    pairs = features.permute(0, 2, 3, 1).view(height // 2, 2, width, channels).permute(0, 3, 1, 2)
+    pairs = features.permute(0, 2, 3, 1).reshape(height // 2, 2, width, channels).permute(0, 3, 1, 2)
     halved = F.max_pool2d(pairs, 2).permute(0, 2, 3, 1)
     return halved.reshape(1, height // 2, width // 2, channels).permute(0, 3, 1, 2)
 
