@@ -265,9 +265,10 @@ def _contents(
 def _worn(vgg: Vgg, scene: Scene, region: Region, tiles: Sequence[Tile]) -> LayerStatistics:
     """The statistics that a region should have: the style's, mixed with the photo's own at low strength."""
     style, share = region.style(max(scene.size)), region.wishes.style_share
-    if share == 1:
+    layers = layer_weights(region.wishes)
+    if share == 1 or not layers:
         return style
-    own = statistics_over(vgg, scene.photo, STYLE_LAYERS, tiles, region.guide)
+    own = statistics_over(vgg, scene.photo, layers, tiles, region.guide)
     return mix([own, style], [1 - share, share])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
@@ -75,8 +75,16 @@ class Scene:
         if size == self.size:
             return self
         channels = [resize_to(self.photo[:, channel : channel + 1].float(), size) for channel in range(3)]
-        regions = [Region(one.style, one.wishes, _mask_at(one.mask, size)) for one in self.regions]
-        return Scene(torch.cat(channels, dim=1).clamp_(0, 1), regions, _mask_at(self.kept, size))
+        return self.over(torch.cat(channels, dim=1).clamp_(0, 1), partial(_mask_at, size=size))
+
+    def over(self, photo: Tensor, of_mask: Callable[[Tensor], Tensor]) -> "Scene":
+        """The scene with another photo, and what is made of each mask to lie over it."""
+
+        def there(mask: Tensor | None) -> Tensor | None:
+            return None if mask is None else of_mask(mask)
+
+        regions = [Region(one.style, one.wishes, there(one.mask)) for one in self.regions]
+        return Scene(photo, regions, there(self.kept))
 
     def with_kept(self, painting: Tensor) -> Tensor:
         """(1, 3, h, w), changed in place: the painting, with the photo where that is kept."""
@@ -104,8 +112,6 @@ def scene_of(
     return Scene(photo, [base(left), *regions], None if kept is None else shown[-1])
 
 
-def _mask_at(mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
-    if mask is None:
-        return None
+def _mask_at(mask: Tensor, size: tuple[int, int]) -> Tensor:
     smaller = F.interpolate(mask[None, None].float(), size=size, mode="bilinear", antialias=True)
     return smaller[0, 0].to(mask.dtype)

@@ -6,7 +6,6 @@ is gone, and brushwork stays.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import torch
@@ -55,12 +54,8 @@ def bouts(steps: int) -> Iterator[tuple[Shift, int]]:
 
 
 def shifted(scene: Scene, shift: Shift) -> Scene:
-    if not any(shift):
-        return scene
-    regions = [
-        replace(region, mask=None if region.mask is None else shift(region.mask)) for region in scene.regions
-    ]
-    return Scene(shift(scene.photo), regions, None if scene.kept is None else shift(scene.kept))
+    """The scene with its photo and masks moved."""
+    return scene.over(shift(scene.photo), shift.__call__) if any(shift) else scene
 
 
 def seen_shifted(evaluate: LossAndGradient, shift: Shift) -> LossAndGradient:
