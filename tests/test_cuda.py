@@ -1,25 +1,27 @@
 """What a GPU paints and learns is what the processor does, quicker. Skipped where there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from PIL import Image
 
 import impasto
 from impasto.methods.devices import choose_device
 from impasto.methods.fast import paint
-from impasto.methods.graphs import recorded
+from impasto.methods.graphs import recorded, recorded_loss
 from impasto.methods.ladder import Rung, climb
 from impasto.methods.memory import Workspace
 from impasto.methods.objective import loss_and_gradient, wanted
+from impasto.methods.painter_lessons import Materials, Weights, lesson_loss, lesson_of, materials
 from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import style_of_painting
 from impasto.networks.painter import Painter
 from impasto.networks.painter_weights import load_painter
-from impasto.networks.vgg import Vgg, set_compute_type
+from impasto.networks.vgg import Vgg, bordered_channels_last, set_compute_type
 from impasto.networks.weights import load_vgg
 from impasto.options import Objective, TrainPainterOptions
 from impasto.tasks import TrainPainterTask
@@ -129,3 +131,36 @@ def test_a_training_on_a_gpu_is_taken_up_again(tmp_path: Path) -> None:
     first = next(train_painter(task, stop=lambda: True))
     assert [event.done for event in (first, *train_painter(task))] == [1, 2, 3, 4]
     load_painter(tmp_path / "out/painter.safetensors")
+
+
+def test_a_recorded_loss_teaches_what_the_plain_one_does(seeing: Vgg) -> None:
+    torch.manual_seed(0)
+    painter = Painter().cuda()
+    torch.nn.init.normal_(painter.colors.weight, std=0.1)
+    parameters = list(painter.parameters())
+    photos, paintings = (
+        tensor(kind, 64, 64).mul(255).to(torch.uint8).repeat(2, 1, 1, 1) for kind in ("photo", "dots")
+    )
+    first, second = ([one.cuda() for one in materials(photos, paintings, seed)] for seed in (0, 1))
+
+    def loss_of(given: Sequence[torch.Tensor]) -> torch.Tensor:
+        lesson = lesson_of(seeing, Materials(*given))
+        return lesson_loss(painter, seeing, lesson, Weights(0.3, 0.1), torch.float32)
+
+    played = recorded_loss(loss_of, first, parameters)
+    for given in (second, first):
+        losses, gradients = [], []
+        for one in (loss_of, played):
+            losses.append(one(given))
+            found = torch.autograd.grad(2 * losses[-1], parameters)
+            gradients.append(torch.cat([gradient.flatten() for gradient in found]))
+        assert losses[1].item() == pytest.approx(losses[0].item(), rel=1e-4)
+        assert (gradients[1] - gradients[0]).norm() < 1e-2 * gradients[0].norm()
+
+
+@pytest.mark.parametrize(("below", "right"), [(1, 1), (0, 1), (1, 0)])
+def test_borders_are_those_of_the_processor(below: int, right: int) -> None:
+    features = torch.rand(2, 3, 5, 7)
+    there = bordered_channels_last(features.cuda(), below, right)
+    assert torch.equal(there.cpu(), F.pad(features, (1, right, 1, below), mode="replicate"))
+    assert there.is_contiguous(memory_format=torch.channels_last)

@@ -11,7 +11,7 @@ from impasto.methods.styles import measure
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg
 from impasto.options import TrainPainterOptions
-from impasto.pairings import Pairings
+from impasto.pairings import Pairings, ahead, turned
 from impasto.shelf import is_held_out, photos_in
 from impasto.tasks import TrainPainterTask
 from impasto.train_painter import ON_CPU, ON_GPU, Workshop, recipe_for, train_painter
@@ -96,17 +96,42 @@ def test_the_recipe_is_the_devices_but_for_what_is_given() -> None:
 def test_reading_ahead_changes_nothing(pictures: Path) -> None:
     paths = photos_in(pictures / "photos")
     pairings = Pairings(paths, paths, 32, 3, seed=1)
-    ahead = list(pairings.ahead(2, 9, readers=2))
-    assert len(ahead) == 7
-    for step, pairing in enumerate(ahead, start=2):
+    read = list(ahead(pairings.at, 2, 9, readers=2))
+    assert len(read) == 7
+    for step, pairing in enumerate(read, start=2):
         again = Pairings(paths, paths, 32, 3, seed=1).at(step)
         assert torch.equal(pairing.photos, again.photos)
         assert torch.equal(pairing.paintings, again.paintings)
-    assert not torch.equal(ahead[0].photos, ahead[1].photos)
-    assert ahead[0].photos.shape == (3, 3, 32, 32)
+    assert not torch.equal(read[0].photos, read[1].photos)
+    assert read[0].photos.shape == (3, 3, 32, 32)
 
 
 def test_another_file_is_no_painter(pictures: Path) -> None:
     other = Path(__file__).parents[1] / "src/impasto/data/colorizer.safetensors"
     with pytest.raises(WeightsError, match="holds no painter"):
         load_painter(other)
+
+
+def test_photos_and_paintings_are_turned_alike() -> None:
+    pictures = torch.arange(2 * 3 * 4 * 4).view(2, 3, 4, 4)
+    as_they_are, over = turned(pictures, [0, 1])
+    assert torch.equal(as_they_are, pictures[0])
+    assert torch.equal(over, pictures[1].mT.flip(1))
+    assert torch.equal(turned(turned(pictures, [3, 2]), [1, 2]), pictures)
+
+
+def test_a_painting_is_turned_as_the_photo_beside_it_is(tmp_path: Path) -> None:
+    """Dark above, light below: which side of a crop is dark tells how it was turned."""
+    for name in ("photo", "painting"):
+        rows = np.repeat(np.linspace(0, 255, 60).astype(np.uint8)[:, None], 60, 1)
+        Image.fromarray(np.stack([rows] * 3, 2)).save(tmp_path / f"{name}.png")
+    pairings = Pairings([tmp_path / "photo.png"], [tmp_path / "painting.png"], 32, 16, seed=0)
+
+    def darkest(picture: torch.Tensor) -> int:
+        x = picture.float()
+        sides = [x[:, 0].mean(), x[:, :, 0].mean(), x[:, -1].mean(), x[:, :, -1].mean()]
+        return min(range(4), key=lambda side: sides[side].item())
+
+    found = [[darkest(one) for one in pictures] for pictures in pairings.at(0)]
+    assert found[0] == found[1]
+    assert set(found[0]) == {0, 1, 2, 3}

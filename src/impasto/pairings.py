@@ -1,10 +1,10 @@
 """Photos beside paintings, cropped at random, read ahead of the steps that learn from them."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ KEPT_BYTES: Final = 4e9
 """So much stays in memory once it is read; what does not fit is read anew each time."""
 AHEAD: Final = 3
 OTHER_SEED: Final = 1_000_003
+
+T = TypeVar("T")
 
 
 class Pairing(NamedTuple):
@@ -52,16 +54,20 @@ class Pairings:
     def at(self, step: int) -> Pairing:
         """Each photo and each painting comes once before any comes again; half of them are mirrored.
 
+        A photo and the painting beside it are turned alike, by none to three quarters: whichever way up they
+        are, what hangs or slants in a painting alone is not its style.
         PictureError for a file that cannot be read.
         """
         generator = torch.Generator().manual_seed(self.seed * OTHER_SEED + step)
         photos = batch_of(len(self.photos), self.batch, self.seed, step)
         paintings = batch_of(len(self.paintings), self.batch, self.seed + OTHER_SEED, step)
         painting_px = max(PAINTING_PX, self.size_px)
-        return Pairing(
+        beside = Pairing(
             self._crops([self.photos[n] for n in photos], self.size_px, PHOTO_ZOOM, generator),
             self._crops([self.paintings[n] for n in paintings], painting_px, PAINTING_ZOOM, generator),
         )
+        quarters = torch.randint(4, (self.batch,), generator=generator).tolist()
+        return Pairing(*(turned(pictures, quarters) for pictures in beside))
 
     def middles(self, count: int) -> Pairing:
         """The first photos and paintings, each the middle as it is, a painting for each photo."""
@@ -73,20 +79,6 @@ class Pairings:
             for paths in (self.photos, self.paintings)
         )
         return Pairing(photos, paintings)
-
-    def ahead(self, first: int, steps: int, readers: int) -> Iterator[Pairing]:
-        """The pairings of steps from `first` on, up to `steps`, read by so many threads."""
-        with ThreadPoolExecutor(readers) as pool:
-            waiting: deque[Future[Pairing]] = deque()
-            try:
-                for step in range(first, steps + AHEAD + readers):
-                    if step < steps:
-                        waiting.append(pool.submit(self.at, step))
-                    if len(waiting) >= AHEAD + readers or (step >= steps and waiting):
-                        yield waiting.popleft().result()
-            finally:
-                for one in waiting:
-                    one.cancel()
 
     def _crops(self, paths: Sequence[Path], size_px: int, zoom: float, generator: torch.Generator) -> Tensor:
         draws = torch.rand((len(paths), 4), generator=generator)
@@ -121,3 +113,25 @@ class Pairings:
             self._kept[path] = pixels
             self._kept_bytes += pixels.nbytes
         return pixels
+
+
+def ahead(read: Callable[[int], T], first: int, steps: int, readers: int) -> Iterator[T]:
+    """What is read for the steps from `first` on, up to `steps`, by so many threads."""
+    with ThreadPoolExecutor(readers) as pool:
+        waiting: deque[Future[T]] = deque()
+        try:
+            for step in range(first, steps + AHEAD + readers):
+                if step < steps:
+                    waiting.append(pool.submit(read, step))
+                if len(waiting) >= AHEAD + readers or (step >= steps and waiting):
+                    yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def turned(pictures: Tensor, quarters: Sequence[int]) -> Tensor:
+    """Square pictures (n, c, s, s), each turned left by so many quarters."""
+    return torch.stack(
+        [torch.rot90(picture, quarter, (1, 2)) for picture, quarter in zip(pictures, quarters, strict=True)]
+    )

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
@@ -16,7 +16,8 @@ from impasto.media.curves import import_pyplot
 from impasto.media.picture import Picture, write_picture
 from impasto.methods.devices import choose_device, choose_precision
 from impasto.methods.fast import paint
-from impasto.methods.painter_lessons import Weights, lesson_loss, lesson_of
+from impasto.methods.graphs import recorded_loss
+from impasto.methods.painter_lessons import Materials, Weights, lesson_loss, lesson_of, materials
 from impasto.methods.styles import measure
 from impasto.methods.training import Course, Trainer
 from impasto.networks.painter import Painter
@@ -24,7 +25,7 @@ from impasto.networks.painter_weights import painter_bytes
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg
 from impasto.options import TrainPainterOptions
-from impasto.pairings import Pairing, Pairings
+from impasto.pairings import Pairings, ahead
 from impasto.shelf import is_held_out, photos_in
 from impasto.tasks import Trained, TrainPainterTask
 
@@ -62,8 +63,8 @@ def train_painter(task: TrainPainterTask, stop: Callable[[], bool] = lambda: Fal
     import_pyplot()
     workshop = Workshop(task, choose_device(task.options.device))
     steps = workshop.recipe.steps
-    for pairing in workshop.pairings():
-        loss = workshop.learn(pairing)
+    for given in workshop.given():
+        loss = workshop.learn(given)
         step = workshop.trainer.step
         seconds = task.options.time
         late = seconds is not None and time.monotonic() - began > float(seconds)
@@ -94,24 +95,32 @@ class Workshop:
         self.trainer = Trainer(painter, course)
         self.history = take_up(task.output, self.trainer, self._told(), device)
         self.samples = self.held_out.middles(SAMPLES)
+        self.loss_of: Callable[[Sequence[Tensor]], Tensor] | None = None
 
-    def pairings(self) -> Iterator[Pairing]:
-        """Those of the steps that are left."""
+    def given(self) -> Iterator[Materials]:
+        """What the steps that are left learn from."""
         readers = min(MOST_READERS, max(1, (os.cpu_count() or 1) // 2))
-        return self.learnt.ahead(self.trainer.step, self.recipe.steps, readers)
+        return ahead(self._materials, self.trainer.step, self.recipe.steps, readers)
 
-    def learn(self, pairing: Pairing) -> float:
+    def learn(self, given: Materials) -> float:
         """One step; its loss."""
-        photos, paintings = (pictures.to(self.device) / 255 for pictures in pairing)
+        here = [one.to(self.device) for one in given]
+        if self.loss_of is None:
+            self.loss_of = self._loss
+            if self.device.type == "cuda":
+                self.loss_of = recorded_loss(self._loss, here, self.trainer.trained)
+        loss_of = self.loss_of
+        self.history.losses.append(self.trainer.learn(lambda _: loss_of(here)))
+        return self.history.losses[-1]
+
+    def _materials(self, step: int) -> Materials:
+        return materials(*self.learnt.at(step), self.task.options.seed + step)
+
+    def _loss(self, given: Sequence[Tensor]) -> Tensor:
         options = self.task.options
         weights = Weights(options.content_weight, options.smoothness)
-
-        def loss(step: int) -> Tensor:
-            lesson = lesson_of(self.vgg, photos, paintings, options.seed + step)
-            return lesson_loss(self.painter, self.vgg, lesson, weights, self.dtype)
-
-        self.history.losses.append(self.trainer.learn(loss))
-        return self.history.losses[-1]
+        lesson = lesson_of(self.vgg, Materials(*given))
+        return lesson_loss(self.painter, self.vgg, lesson, weights, self.dtype)
 
     def save(self) -> None:
         """Weights, samples, the curve, and at last the checkpoint."""

@@ -16,6 +16,7 @@ from impasto.methods.color import color_map
 from impasto.methods.fast import grain, told
 from impasto.methods.losses import Statistics, moments_loss, statistics_of_each, variance_of
 from impasto.methods.objective import CONTENT_LAYER
+from impasto.methods.pyramid import LEVELS, Level
 from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics
 from impasto.networks.painter import Painter
 from impasto.networks.vgg import Vgg
@@ -24,8 +25,10 @@ ROOT_SHARES: Final[Mapping[str, float]] = {"1_1": 0.10, "2_1": 0.40, "3_1": 0.35
 """Weights of the layers' roots in a style weight of 1; see the objective's."""
 MIXED_SHARE: Final = 0.25
 """So many of the photos are asked for two styles in one."""
-FLAT_SHARE: Final = 0.1
+FLAT_SHARE: Final = 0.2
 """So many of the photos are blurred to gradients: skies are to be painted, too."""
+SMALLEST_PX: Final = 64
+"""Crops are seen no smaller."""
 LEAST: Final = 0.01
 """Added before a root is taken: at nothing, roots are infinitely steep."""
 
@@ -37,52 +40,92 @@ class Weights(NamedTuple):
     smoothness: float
 
 
-class Lesson(NamedTuple):
-    """photos: (n, 3, s, s) in [0, 1], and their features; ground: the same in the colours of their styles.
+class Materials(NamedTuple):
+    """What lessons are made of: nothing is drawn at random beyond them, and nothing waits for a device.
 
-    grain: (n, 1, s, s), of the canvas below each. wanted: the statistics that each should get.
+    photos: (n, 3, s, s), paintings: (n, 3, t, t), uint8. share: (n,), of each one's own painting in its
+    style, the rest being the one's before. matrix, offset: (n, 3, 3) and (n, 3), photos -> those colours.
+    grain: (n, 1, s, s), of the canvas below each.
     """
 
     photos: Tensor
+    paintings: Tensor
+    share: Tensor
+    matrix: Tensor
+    offset: Tensor
+    grain: Tensor
+
+
+class View(NamedTuple):
+    """What is wanted of what is painted, seen at one of its sizes: features of the photo, and statistics."""
+
+    level: Level
+    content: Tensor
+    style: LayerStatistics
+
+
+class Lesson(NamedTuple):
+    """ground: (n, 3, s, s) in [0, 1], photos in the colours of their styles; grain: (n, 1, s, s), its canvas.
+
+    views: of what is painted there at that size, at half of it, and so on.
+    """
+
     ground: Tensor
     grain: Tensor
-    content: Tensor
-    wanted: LayerStatistics
+    views: list[View]
 
 
-def lesson_of(vgg: Vgg, photos: Tensor, paintings: Tensor, seed: int) -> Lesson:
-    """A style for each photo: mostly its painting's, sometimes mixed with the one before.
-
-    Some photos are blurred to a gradient, and each lies on a canvas of its own.
-    """
+def materials(photos: Tensor, paintings: Tensor, seed: int) -> Materials:
+    """Photos beside paintings, uint8; most styles are one painting's, some photos gradients."""
     count, size = len(photos), (photos.shape[2], photos.shape[3])
-    draws = torch.rand((3, count), generator=torch.Generator().manual_seed(seed))
-    blended, share, flat = draws.to(photos.device)
-    photos = torch.where((flat < FLAT_SHARE).view(-1, 1, 1, 1), _blurred(photos), photos)
+    chances = torch.rand((3, count), generator=torch.Generator().manual_seed(seed))
+    blended, share, flat = chances.unbind()
     share = torch.where(blended < MIXED_SHARE, share, 1)
+    photos = torch.where((flat < FLAT_SHARE).view(-1, 1, 1, 1), _blurred(photos), photos)
+    found, wanted = (statistics_of_each(pictures / 255) for pictures in (photos, paintings))
+    colors = color_map(found, _mixed(wanted, share))
+    return Materials(photos, paintings, share, *colors, grain(size, seed, count))
+
+
+def lesson_of(vgg: Vgg, given: Materials) -> Lesson:
+    """What a painter is shown, and what is wanted of it."""
+    photos, paintings = given.photos / 255, given.paintings / 255
+    ground = torch.einsum("nij,njhw->nihw", given.matrix, photos) + given.offset[..., None, None]
+    views, photo, painting = list[View](), photos, paintings
     with torch.no_grad():
-        content = vgg(photos, {CONTENT_LAYER})[CONTENT_LAYER]
-        features = vgg(paintings, STYLE_LAYERS) | {COLORS: paintings}
-        wanted = {
-            layer: _mixed(statistics_of_each(features[layer]), share) for layer in (COLORS, *STYLE_LAYERS)
-        }
-        colors = color_map(statistics_of_each(photos), wanted[COLORS])
-        ground = torch.einsum("nij,njhw->nihw", colors.matrix, photos) + colors.offset[..., None, None]
-    return Lesson(photos, ground.clamp_(0, 1), grain(size, seed, count, photos.device), content, wanted)
+        for level in levels_within(photos.shape[2]):
+            features = vgg(painting, STYLE_LAYERS) | {COLORS: painting}
+            style = {
+                layer: _mixed(statistics_of_each(features[layer]), given.share)
+                for layer in (COLORS, *STYLE_LAYERS)
+            }
+            views.append(View(level, vgg(photo, {CONTENT_LAYER})[CONTENT_LAYER], style))
+            photo, painting = F.avg_pool2d(photo, 2), F.avg_pool2d(painting, 2)
+    return Lesson(ground.clamp_(0, 1), given.grain, views)
+
+
+def levels_within(size_px: int) -> list[Level]:
+    """Of those that paintings are judged at, the ones at which a crop still shows something; sums are 1."""
+    used = [level for number, level in enumerate(LEVELS) if number == 0 or size_px >> number >= SMALLEST_PX]
+    totals = [sum(weights) for weights in zip(*used, strict=True)]
+    return [Level(*(weight / total for weight, total in zip(level, totals, strict=True))) for level in used]
 
 
 def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dtype: torch.dtype) -> Tensor:
     """How far the painter is from what is wanted, a number; dtype: what it computes in."""
-    with torch.autocast(lesson.photos.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted = painter(lesson.ground, lesson.grain, told(lesson.wanted))
-    features = vgg(painted, {CONTENT_LAYER, *STYLE_LAYERS})
-    style = torch.zeros(len(painted), device=painted.device)
-    for layer in STYLE_LAYERS:
-        away = moments_loss(lesson.wanted[layer])(statistics_of_each(features[layer]))
-        style = style + ROOT_SHARES[layer] * _root(away)
-    away = (features[CONTENT_LAYER].float() - lesson.content).square().mean((1, 2, 3))
-    content = _root(away / variance_of(statistics_of_each(lesson.content)))
-    return (style + weights.content * content).mean() + weights.smoothness * _roughness(painted)
+    with torch.autocast(lesson.ground.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+        painted = painter(lesson.ground, lesson.grain, told(lesson.views[0].style))
+    total, seen = weights.smoothness * _roughness(painted), painted
+    for view in lesson.views:
+        features = vgg(seen, {CONTENT_LAYER, *STYLE_LAYERS})
+        for layer in STYLE_LAYERS:
+            away = moments_loss(view.style[layer])(statistics_of_each(features[layer]))
+            total = total + view.level.style * ROOT_SHARES[layer] * _root(away).mean()
+        away = (features[CONTENT_LAYER].float() - view.content).square().mean((1, 2, 3))
+        content = _root(away / variance_of(statistics_of_each(view.content)))
+        total = total + view.level.content * weights.content * content.mean()
+        seen = F.avg_pool2d(seen, 2)
+    return total
 
 
 def _mixed(found: Statistics, share: Tensor) -> Statistics:
@@ -92,9 +135,10 @@ def _mixed(found: Statistics, share: Tensor) -> Statistics:
 
 
 def _blurred(pictures: Tensor) -> Tensor:
-    """(n, 3, h, w) -> the same size, with nothing left but the mean colours of the four quarters."""
-    quarters = F.adaptive_avg_pool2d(pictures, 2)
-    return F.interpolate(quarters, pictures.shape[2:], mode="bilinear", align_corners=True)
+    """(n, c, h, w) uint8 -> the same, with nothing left but the mean colours of the four quarters."""
+    quarters = F.adaptive_avg_pool2d(pictures.float(), 2)
+    blurred = F.interpolate(quarters, pictures.shape[2:], mode="bilinear", align_corners=True)
+    return blurred.round_().to(torch.uint8)
 
 
 def _roughness(pictures: Tensor) -> Tensor:

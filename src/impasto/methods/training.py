@@ -36,7 +36,11 @@ class Trainer:
         self.step = 0
         self.trained = [one for one in network.parameters() if one.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.trained, course.learning_rate, betas=(0.9, 0.99), weight_decay=course.weight_decay
+            self.trained,
+            course.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=course.weight_decay,
+            fused=self.trained[0].is_cuda,
         )
         self.average = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
@@ -53,9 +57,8 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         keep = min(1 - 1 / AVERAGED_STEPS, self.step / (self.step + 20))
-        for name, tensor in self.network.state_dict().items():
-            if tensor.is_floating_point():
-                self.average[name].lerp_(tensor, 1 - keep)
+        now = {name: x for name, x in self.network.state_dict().items() if x.is_floating_point()}
+        torch._foreach_lerp_([self.average[name] for name in now], list(now.values()), 1 - keep)
         return loss.item()
 
     def state(self) -> dict[str, Any]:

@@ -167,6 +167,8 @@ class _RepeatedBorder(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, below: int, right: int) -> Tensor:
         ctx.below, ctx.right = below, right
+        if features.is_cuda:
+            return bordered_channels_last(features, below, right)
         return F.pad(features, (1, right, 1, below), mode="replicate")
 
     @staticmethod
@@ -180,6 +182,25 @@ class _RepeatedBorder(torch.autograd.Function):
         if ctx.right:
             gradient[..., -2] += gradient[..., -1]
         return gradient[..., 1:height, 1:width], None, None
+
+
+def bordered_channels_last(features: Tensor, below: int = 1, right: int = 1) -> Tensor:
+    """What `F.pad` gives, laid out channels last: on a GPU it forgets the layout, and all is copied back."""
+    count, channels, height, width = features.shape
+    bordered = torch.empty(
+        (count, channels, height + 1 + below, width + 1 + right),
+        dtype=features.dtype,
+        device=features.device,
+        memory_format=torch.channels_last,
+    )
+    bordered[..., 1 : height + 1, 1 : width + 1] = features
+    bordered[..., 0, 1 : width + 1] = features[..., 0, :]
+    if below:
+        bordered[..., -1, 1 : width + 1] = features[..., -1, :]
+    bordered[..., 0] = bordered[..., 1]
+    if right:
+        bordered[..., -1] = bordered[..., -2]
+    return bordered
 
 
 def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
