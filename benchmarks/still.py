@@ -40,8 +40,15 @@ from impasto.studio import Studio
 
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
-EFFORTS: Final = (0.5, 1.0, 2.0)
-CONTENTS: Final = (0.7, 1.0, 1.5, 2.2)
+TRIALS: Final = {
+    0.2: (3.5,),
+    0.4: (2.0, 3.5),
+    0.7: (1.0, 2.0),
+    1.0: (0.5, 1.0, 2.0),
+    1.5: (0.5, 1.0),
+    2.2: (0.5, 1.0),
+}
+"""Weight of content -> work, in that of `good`: a recipe far from the photo is met by little content."""
 TIMED_STEPS: Final = 4
 STUDIO: Final = Studio()
 TABLE: Final = Path(__file__).parent / "peers.tsv"
@@ -137,8 +144,8 @@ def compare(pairs: dict[int, tuple[Tensor, Tensor]], output: Path) -> None:
     for index, (photo, painting) in pairs.items():
         step_s = time_steps(photo, painting)
         ours = list[Mark]()
-        for content in CONTENTS:
-            for effort in EFFORTS:
+        for content, efforts in TRIALS.items():
+            for effort in efforts:
                 ours.append(impasto_mark(photo, painting, effort, content))
                 curves.setdefault(f"impasto, content weight {content:g}", []).append(ours[-1])
                 print(

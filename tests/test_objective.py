@@ -83,8 +83,8 @@ def test_layers_that_are_not_asked_are_not_computed(vgg: Vgg) -> None:
         want(vgg, photo, style, wishes).layers
         for wishes in (Wishes(), Wishes(layers={"5_1": 0.5, "2_1": 0.0}), Wishes("gatys"))
     )
-    assert usual == {"2_1", "3_1", "4_1", "4_2"}
-    assert deep == {"3_1", "4_1", "4_2", "5_1"}
+    assert usual == {"1_1", "2_1", "3_1", "4_1", "4_2"}
+    assert deep == {"1_1", "3_1", "4_1", "4_2", "5_1"}
     assert published == {*STYLE_LAYERS, "4_2"}
 
 

@@ -185,7 +185,7 @@ class StylizeOptions(Options):
         Field(
             pattern=r"^$|^[1-5]_1=[0-9]*\.?[0-9]+(,[1-5]_1=[0-9]*\.?[0-9]+)*$",
             description="Weights of the style's layers, from fine 1_1 to coarse 5_1, as 2_1=2,5_1=1; "
-            "1_1 and 5_1 count only if named; for experts.",
+            "5_1 counts only if named; for experts.",
         ),
     ] = ""
     smoothness: Annotated[

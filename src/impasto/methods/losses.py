@@ -60,10 +60,10 @@ def statistics_of_each(features: Tensor) -> Statistics:
 
     Covariances are rounded to the features' own numbers, which is near enough to learn from.
     """
-    places = features.permute(0, 2, 3, 1).flatten(1, 2)
-    mean = places.mean(1, dtype=torch.float32)
-    centred = places - mean[:, None].to(places.dtype)
-    covariance = (centred.mT @ centred).float() / places.shape[1]
+    places = features.flatten(2)
+    mean = places.mean(2, dtype=torch.float32)
+    centred = places - mean[..., None].to(places.dtype)
+    covariance = (centred @ centred.mT).float() / places.shape[2]
     return Statistics(mean, covariance + mean[..., :, None] * mean[..., None, :])
 
 
