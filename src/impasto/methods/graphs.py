@@ -43,7 +43,7 @@ def recorded_loss(
         return loss.detach(), *torch.autograd.grad(loss, parameters)
 
     # Played thousands of times, so that it pays to try how to convolve.
-    with torch.backends.cudnn.flags(benchmark=True, allow_tf32=False):
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
         graph, (loss, *gradients) = _recording(evaluate, seen[0].device)
 
     def played(given: Sequence[Tensor], _held: Callable[[], tuple[Tensor, ...]] = evaluate) -> Tensor:
