@@ -130,11 +130,11 @@ def fetch_model(name: str, report: Report | None = None) -> Path:
     stops the download; a stopped or failed one leaves nothing under the file's name.
     Errors: WeightsError, for an unknown name, no connection, a wrong checksum or a full disk.
     """
-    import pooch
-
     model = _model(name)
     if model.url is None:
         return _present(model)
+    import pooch
+
     url = _address(model.url, model.file_name)
     pooch.get_logger().setLevel(logging.ERROR)
     path = _place(model)
