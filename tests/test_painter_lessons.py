@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from impasto.methods.fast import told
-from impasto.methods.painter_lessons import Weights, lesson_loss, lesson_of, levels_within, materials
+from impasto.methods.painter_lessons import View, Weights, lesson_loss, lesson_of, levels_within, materials
+from impasto.methods.pyramid import Level
 from impasto.methods.styles import measure
 from impasto.methods.training import Course, Trainer
 from impasto.networks.painter import Painter
@@ -64,16 +65,18 @@ def test_a_crop_is_seen_at_smaller_sizes_as_long_as_it_shows_something() -> None
         assert sum(level.content for level in levels_within(size)) == pytest.approx(1)
 
 
-def test_what_only_the_small_view_shows_is_learnt(vgg: Vgg) -> None:
-    """Broad stripes under fine dots: the loss has a share for each size."""
+def test_each_size_adds_to_the_loss(vgg: Vgg) -> None:
     torch.manual_seed(0)
     large = torch.nn.functional.interpolate(PHOTOS.float(), scale_factor=4).to(torch.uint8)
     lesson = lesson_of(vgg, materials(large, large, 0))
     painter = Painter()
-    whole = lesson_loss(painter, vgg, lesson, Weights(0.3, 0.0), torch.float32)
-    parts = [
-        lesson_loss(painter, vgg, lesson._replace(views=[view]), Weights(0.3, 0.0), torch.float32)
-        for view in lesson.views[:1]
-    ]
-    assert len(lesson.views) == 2
-    assert parts[0] < whole
+
+    def loss(views: list[View]) -> float:
+        with torch.no_grad():
+            asked = lesson._replace(views=views)
+            return lesson_loss(painter, vgg, asked, Weights(0.3, 0.0), torch.float32).item()
+
+    first, second = lesson.views
+    silent = first._replace(level=Level(0.0, 0.0, 0.0))
+    assert loss([first, second]) == pytest.approx(loss([first]) + loss([silent, second]), rel=1e-5)
+    assert loss([silent, second]) > loss([silent]) == 0
