@@ -16,7 +16,7 @@ from impasto.methods.color import color_map
 from impasto.methods.fast import grain, told
 from impasto.methods.losses import Statistics, moments_loss, statistics_of_each, variance_of
 from impasto.methods.objective import CONTENT_LAYER
-from impasto.methods.pyramid import LEVELS, Level
+from impasto.methods.pyramid import LEVELS, Level, shared_out
 from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics
 from impasto.networks.painter import Painter
 from impasto.networks.vgg import Vgg
@@ -106,9 +106,9 @@ def lesson_of(vgg: Vgg, given: Materials) -> Lesson:
 
 def levels_within(size_px: int) -> list[Level]:
     """Of those that paintings are judged at, the ones at which a crop still shows something; sums are 1."""
-    used = [level for number, level in enumerate(LEVELS) if number == 0 or size_px >> number >= SMALLEST_PX]
-    totals = [sum(weights) for weights in zip(*used, strict=True)]
-    return [Level(*(weight / total for weight, total in zip(level, totals, strict=True))) for level in used]
+    return shared_out(
+        [level for number, level in enumerate(LEVELS) if number == 0 or size_px >> number >= SMALLEST_PX]
+    )
 
 
 def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dtype: torch.dtype) -> Tensor:

@@ -50,13 +50,16 @@ def levels_of(scene: Scene) -> Iterator[Scene]:
     """
     published = scene.regions[0].wishes.objective == "gatys"
     sizes = [scene.size] if published else level_sizes(scene.size)
-    used = LEVELS[: len(sizes)]
-    totals = [sum(weights) for weights in zip(*used, strict=True)]
     here = scene
-    for size, level in zip(sizes, used, strict=True):
+    for size, shares in zip(sizes, shared_out(LEVELS[: len(sizes)]), strict=True):
         here = here.at(size)
-        shares = Level(*(weight / total for weight, total in zip(level, totals, strict=True)))
         yield replace(here, regions=[_shared(region, shares) for region in here.regions])
+
+
+def shared_out(levels: Sequence[Level]) -> list[Level]:
+    """The levels that are looked at, each with its shares of what they weigh together."""
+    totals = [sum(weights) for weights in zip(*levels, strict=True)]
+    return [Level(*(weight / total for weight, total in zip(level, totals, strict=True))) for level in levels]
 
 
 def over_levels(levels: Sequence[LossAndGradient]) -> LossAndGradient:
