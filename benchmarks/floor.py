@@ -74,9 +74,11 @@ def matrix_rate(dtype: torch.dtype) -> float:
 
 
 def steps_s(rung: Rung, rate: float) -> float:
-    """Forward, and as much again backward to the picture, for each step."""
-    layers = {CONTENT_LAYER, *layer_weights(Wishes())}
-    once = sum(multiply_adds("vgg16", layers, size) for size in level_sizes(rung.size_px))
+    """Forward, and as much again backward to the picture, for each step and level."""
+    once = 0
+    for level, size in zip(LEVELS, level_sizes(rung.size_px), strict=False):
+        layers = {*layer_weights(Wishes()), *([CONTENT_LAYER] if level.content else [])}
+        once += multiply_adds("vgg16", layers, size)
     return rung.steps * 2 * 2 * once / rate
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from impasto.media.scaling import fit_within
+from impasto.methods.bouts import AVERAGED_STEPS, NO_SHIFT, bouts, holding, seen_shifted, shifted
 from impasto.methods.color import ColorMap, add_plane, color_map, recolor
 from impasto.methods.fast import draft
 from impasto.methods.graphs import recorded
@@ -25,7 +26,6 @@ from impasto.methods.objective import CONTENT_LAYER, Wanted, layer_weights, loss
 from impasto.methods.optimize import LossAndGradient, Search, Step, descend, search_for
 from impasto.methods.pyramid import levels_of, over_levels, sparing
 from impasto.methods.scene import Scene
-from impasto.methods.shifts import NO_SHIFT, bouts, seen_shifted, shifted
 from impasto.methods.styles import COLORS, mix, resize_to
 from impasto.methods.tiles import cut
 from impasto.networks.painter import Painter
@@ -194,14 +194,24 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
 def _in_bouts(  # noqa: PLR0913, PLR0917 - what climb knows of a rung
     vgg: Vgg, scene: Scene, space: Workspace, manner: Manner, x: Tensor, steps: int, search: Search
 ) -> Iterator[tuple[Step, Search]]:
-    """The steps of a rung, each with the search that took it; tiles lie as they lie, in one bout."""
-    for shift, count in [(NO_SHIFT, steps)] if space.core_px else bouts(steps):
-        if any(shift) and isinstance(search, Lbfgs):
+    """The steps of a rung, each with the search that took it.
+
+    Tiles lie as they lie, and are not averaged: there is no room.
+    """
+    averaged, mean = 0, x
+    for number, (shift, content, count) in enumerate(bouts(steps)):
+        if number > 0 and isinstance(search, Lbfgs):
             search = _next_search(manner, space, search, lambda flat: flat)
-        evaluate = seen_shifted(Evaluation(vgg, shifted(scene, shift), space), shift)
+        there = NO_SHIFT if space.core_px else shift
+        evaluate = seen_shifted(Evaluation(vgg, shifted(holding(scene, content), there), space), there)
         for step in descend(x, evaluate, count, search, manner.look_every):
             x = step.picture
-            yield step, search
+            if number == 0 or space.core_px:
+                yield step, search
+                continue
+            averaged = min(averaged + 1, AVERAGED_STEPS)
+            mean = mean.lerp(x, 1 / averaged)
+            yield step._replace(picture=mean), search
 
 
 def _next_search(

@@ -125,9 +125,8 @@ def wanted(vgg: Vgg, scene: Scene, tiles: Sequence[Tile] = (), keep_content: boo
     target = _target(vgg, scene.photo)
     target = cache(target) if keep_content else target
     wishes = scene.regions[0].wishes
-    published = wishes.objective == "gatys"
     smooths = [SmoothTerm(wishes.smoothness / scene.photo.numel(), torch.square)]
-    if published:
+    if scene.published:
         smooths.append(SmoothTerm(255e-3, torch.abs))
     styles = [
         term
@@ -251,7 +250,7 @@ def _contents(
     if not any(shares):
         return []
     stride = stride_of(CONTENT_LAYER)
-    if scene.regions[0].wishes.objective == "gatys":
+    if scene.published:
         weight = 5 * vgg.scales[CONTENT_LAYER] ** 2
     else:
         photo: dict[str, Statistics] = {}

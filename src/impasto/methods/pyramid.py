@@ -48,8 +48,7 @@ def levels_of(scene: Scene) -> Iterator[Scene]:
 
     The published objective looks once.
     """
-    published = scene.regions[0].wishes.objective == "gatys"
-    sizes = [scene.size] if published else level_sizes(scene.size)
+    sizes = [scene.size] if scene.published else level_sizes(scene.size)
     here = scene
     for size, shares in zip(sizes, shared_out(LEVELS[: len(sizes)]), strict=True):
         here = here.at(size)

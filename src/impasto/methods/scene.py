@@ -70,6 +70,11 @@ class Scene:
         """(height, width)."""
         return self.photo.shape[2], self.photo.shape[3]
 
+    @property
+    def published(self) -> bool:
+        """Whether the objective is the paper's own, with weights that stay as they were published."""
+        return self.regions[0].wishes.objective == "gatys"
+
     def at(self, size: tuple[int, int]) -> "Scene":
         """The scene at another (height, width), in float32; itself at its own."""
         if size == self.size:
