@@ -42,6 +42,7 @@ RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crow
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
 TRIALS: Final = {
     0.2: (3.5,),
+    0.3: (2.0, 3.5),
     0.4: (2.0, 3.5),
     0.55: (2.0, 3.5),
     0.7: (1.0, 2.0),

@@ -25,8 +25,9 @@ BOUT_STEPS: Final = 20
 SHIFTED_FROM: Final = 60
 """Until so many steps are taken, brushwork is still found where the picture lies."""
 HELD_ALONE_STEPS: Final = 10
+"""So few hold the photo by themselves."""
 CONTENT_RISE: Final = 0.25
-"""The weight of content rises with this power of the steps taken, over those that hold the photo by themselves."""
+"""The weight of content rises with this power of the steps taken, beside those."""
 AVERAGED_STEPS: Final = 40
 """A picture is the mean of so many at most, all of them after the first bout."""
 
