@@ -68,7 +68,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
         size_mb=5.9,
-        checksum="sha256:4f113021ca08dc0968fdf3af4f0c670604f13ced7e306b9f5a1189e49417feba",
+        checksum="sha256:b57a19023d024da91acb685fc863ae98eb5e828f9a2cf8473618bb8a6c7938cc",
     ),
     "squeezenet": Model(
         name="squeezenet",
