@@ -107,3 +107,6 @@ def test_a_long_search_goes_on_where_the_bout_before_ended(
     assert losses[23] < losses[12]
     tiled = list(climb(vgg, scene, [Rung((96, 64), 14)], Manner(), [Workspace(core_px=32)]))
     assert len(tiled) == 15
+    monkeypatch.setattr("impasto.methods.bouts.FIRST_BOUT_STEPS", 14)
+    *_, in_one_bout = climb(vgg, scene, [Rung((96, 64), 14)], Manner(), [Workspace(core_px=32)])
+    assert torch.equal(tiled[-1].picture, in_one_bout.picture)

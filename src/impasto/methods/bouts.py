@@ -9,7 +9,6 @@ See docs/decisions/.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import torch
@@ -78,11 +77,7 @@ def bouts(steps: int) -> Iterator[Bout]:
 
 def holding(scene: Scene, content: float) -> Scene:
     """The scene with the weight of its content multiplied; the published objective stays as it is."""
-    regions = [
-        replace(region, wishes=replace(region.wishes, content=content * region.wishes.content))
-        for region in scene.regions
-    ]
-    return scene if scene.published else replace(scene, regions=regions)
+    return scene if scene.published else scene.weighed(content=content)
 
 
 def shifted(scene: Scene, shift: Shift) -> Scene:

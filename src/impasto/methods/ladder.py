@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from impasto.media.scaling import fit_within
-from impasto.methods.bouts import AVERAGED_STEPS, NO_SHIFT, bouts, holding, seen_shifted, shifted
+from impasto.methods.bouts import AVERAGED_STEPS, NO_SHIFT, Bout, bouts, holding, seen_shifted, shifted
 from impasto.methods.color import ColorMap, add_plane, color_map, recolor
 from impasto.methods.fast import draft
 from impasto.methods.graphs import recorded
@@ -194,19 +194,16 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
 def _in_bouts(  # noqa: PLR0913, PLR0917 - what climb knows of a rung
     vgg: Vgg, scene: Scene, space: Workspace, manner: Manner, x: Tensor, steps: int, search: Search
 ) -> Iterator[tuple[Step, Search]]:
-    """The steps of a rung, each with the search that took it.
-
-    Tiles lie as they lie, and are not averaged: there is no room.
-    """
+    """The steps of a rung, each with the search that took it; tiles, which have little room, get one bout."""
     averaged, mean = 0, x
-    for number, (shift, content, count) in enumerate(bouts(steps)):
+    shared = [Bout(NO_SHIFT, 1.0, steps)] if space.core_px else bouts(steps)
+    for number, (shift, content, count) in enumerate(shared):
         if number > 0 and isinstance(search, Lbfgs):
             search = _next_search(manner, space, search, lambda flat: flat)
-        there = NO_SHIFT if space.core_px else shift
-        evaluate = seen_shifted(Evaluation(vgg, shifted(holding(scene, content), there), space), there)
+        evaluate = seen_shifted(Evaluation(vgg, shifted(holding(scene, content), shift), space), shift)
         for step in descend(x, evaluate, count, search, manner.look_every):
             x = step.picture
-            if number == 0 or space.core_px:
+            if number == 0:
                 yield step, search
                 continue
             averaged = min(averaged + 1, AVERAGED_STEPS)

@@ -6,14 +6,13 @@ met by what only the network sees. See docs/decisions/.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
 from impasto.methods.optimize import LossAndGradient
-from impasto.methods.scene import Region, Scene
+from impasto.methods.scene import Scene
 from impasto.methods.styles import resize_to
 from impasto.networks.vgg import POOLED_STRIDE
 
@@ -52,7 +51,7 @@ def levels_of(scene: Scene) -> Iterator[Scene]:
     here = scene
     for size, shares in zip(sizes, shared_out(LEVELS[: len(sizes)]), strict=True):
         here = here.at(size)
-        yield replace(here, regions=[_shared(region, shares) for region in here.regions])
+        yield here.weighed(**shares._asdict())
 
 
 def shared_out(levels: Sequence[Level]) -> list[Level]:
@@ -94,8 +93,3 @@ def sparing(evaluate: LossAndGradient, kept: Tensor | None) -> LossAndGradient:
         return loss, gradient.mul_(free)
 
     return spared
-
-
-def _shared(region: Region, shares: Level) -> Region:
-    mine = {name: getattr(region.wishes, name) * share for name, share in shares._asdict().items()}
-    return replace(region, wishes=replace(region.wishes, **mine))

@@ -1,7 +1,7 @@
 """What is to be painted: a photo, the styles of its regions, and what should stay as photographed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import torch
@@ -90,6 +90,19 @@ class Scene:
 
         regions = [Region(one.style, one.wishes, there(one.mask)) for one in self.regions]
         return Scene(photo, regions, there(self.kept))
+
+    def weighed(self, style: float = 1.0, content: float = 1.0, smoothness: float = 1.0) -> "Scene":
+        """The scene with what each of its regions wishes for multiplied."""
+
+        def more(wishes: Wishes) -> Wishes:
+            return replace(
+                wishes,
+                style=style * wishes.style,
+                content=content * wishes.content,
+                smoothness=smoothness * wishes.smoothness,
+            )
+
+        return replace(self, regions=[replace(one, wishes=more(one.wishes)) for one in self.regions])
 
     def with_kept(self, painting: Tensor) -> Tensor:
         """(1, 3, h, w), changed in place: the painting, with the photo where that is kept."""
