@@ -41,16 +41,13 @@ from impasto.studio import Studio
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
 TRIALS: Final = {
-    0.2: (3.5,),
-    0.28: (3.5,),
-    0.33: (3.5,),
-    0.4: (2.0, 3.5, 5.0),
-    0.55: (2.0, 3.5),
+    0.3: (3.5,),
+    0.4: (2.0, 5.0),
     0.7: (1.0, 2.0),
-    0.85: (1.0, 2.0),
+    0.85: (2.0,),
     1.0: (0.5, 1.0, 2.0),
-    1.5: (0.5, 1.0),
-    2.2: (0.5, 1.0),
+    1.5: (0.5,),
+    2.2: (0.5,),
 }
 """Weight of content -> work, in that of `good`: a recipe far from the photo is met by little content."""
 TIMED_STEPS: Final = 4
