@@ -62,3 +62,14 @@ def test_too_little_time_is_told_and_the_least_steps_are_taken() -> None:
     taken, _, late = painted(2)
     assert taken == [8, 4]
     assert late == pytest.approx(4, abs=0.5)
+
+
+def test_steps_at_the_top_are_foretold_by_those_below() -> None:
+    clock = Clock()
+    deadline = Deadline(SHARES, LEAST, 5, clock)
+    for steps in (1, 2, 3):
+        clock.now += 0.25
+        deadline.lateness(0, steps)
+        late = [deadline.late_with(top, 0, steps) for top in (2, 6)] if steps == 3 else []
+        deadline.enough(0, steps)
+    assert late == pytest.approx([0, 1.75], abs=0.05)

@@ -8,9 +8,12 @@ from PIL import ExifTags, Image
 
 import impasto
 from impasto.errors import ResourceError, StyleError
+from impasto.methods.pace import SETTLING_STEPS, Deadline
 from impasto.networks.vgg import layer_names
 from impasto.networks.weights import vgg_weights
 from impasto.options import StylizeOptions
+from impasto.recipes import recipe_in
+from impasto.run import run
 from impasto.studio import Studio
 from impasto.tasks import Progress, Result, StyleChoice, StylizeTask
 
@@ -85,10 +88,12 @@ def test_no_step_begins_after_the_time_is_over(picture_file: MakePicture) -> Non
     events = list(impasto.painting(picture_file("photo", size=(256, 192)), "great-wave", size=256, time=4))
     steps = [event for event in events if isinstance(event, Progress)]
     assert isinstance(events[-1], Result)
+    recipe = events[-1].report["recipe"]
+    if recipe["task"]["options"]["start"] == recipe["task"]["options"]["quality"] == "draft":
+        pytest.skip("this machine is too busy for a search")
     assert events[-1].seconds > 3
-    assert events[-1].report["recipe"]["steps"] == [len(steps)]
-    # A machine that is too busy for the fewest steps says so.
-    assert steps[-2].seconds < 4 or any("longer than asked" in note for note in events[-1].notes)
+    assert recipe["steps"] == [len(steps)]
+    assert steps[-2].seconds < 4
 
 
 def test_too_little_time_is_told_at_once_and_painted_all_the_same(picture_file: MakePicture) -> None:
@@ -97,6 +102,65 @@ def test_too_little_time_is_told_at_once_and_painted_all_the_same(picture_file: 
     assert len(notes) == 1
     assert "longer than asked" in notes[0]
     assert isinstance(events[-1], Result)
+
+
+class TooShort(Deadline):
+    """A time in which the ladder cannot be climbed; there is room for a draft and, perhaps, four steps."""
+
+    room = True
+
+    def lateness(self, rung: int, steps: int) -> float:
+        return float(rung == 0 and steps == SETTLING_STEPS)
+
+    def late_with(self, top_steps: float, *_: int) -> float:
+        return float(top_steps > 1 and not self.room)
+
+    def enough(self, rung: int, steps: int) -> bool:
+        return (rung, len(self.least), steps) == (0, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("room", "steps", "settled"),
+    [
+        (True, [4], {"start": "draft", "rungs": 1, "content_weight": 4 * 1.5, "time": 60, "quality": "good"}),
+        (False, [0], {"start": "recolored", "content_weight": 1.5, "time": None, "quality": "draft"}),
+    ],
+)
+def test_in_too_little_time_for_the_ladder_a_draft_is_painted_on(
+    room: bool,
+    steps: list[int],
+    settled: dict[str, object],
+    picture_file: MakePicture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("impasto.run.Deadline", TooShort)
+    monkeypatch.setattr(TooShort, "room", room)
+    out = tmp_path / "out.png"
+    result = impasto.stylize(
+        picture_file("photo", size=(512, 384)),
+        "great-wave",
+        size=512,
+        time=60,
+        content_weight=1.5,
+        output=out,
+    )
+    recipe = result.report["recipe"]
+    assert recipe["steps"] == steps
+    assert recipe["task"]["options"] | settled == recipe["task"]["options"]
+    task, kept = recipe_in(out)
+    *_, again = run(task, steps=kept)
+    assert isinstance(again, Result)
+    np.testing.assert_array_equal(again.rgb, result.rgb)
+
+
+def test_where_the_ladder_is_asked_for_it_is_climbed(
+    picture_file: MakePicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.run.Deadline", TooShort)
+    result = impasto.stylize(picture_file("photo"), "great-wave", size=128, time=60, rungs=1, start="photo")
+    assert result.report["recipe"]["steps"] == [4]
+    assert result.report["recipe"]["task"]["options"]["start"] == "photo"
 
 
 def test_a_bound_on_memory_changes_the_picture_little(picture_file: MakePicture) -> None:

@@ -28,6 +28,12 @@ LOOK_EVERY: Final = 5
 """Steps on a GPU between looks at the loss: it works ahead meanwhile."""
 MOST_EFFORT: Final = 1000.0
 """More steps than any clock allows for."""
+DRAFT_STEPS: Final = 0.5
+"""What a draft takes at most, in steps of its size."""
+HURRIED_STEPS: Final = 2
+"""What a search from a draft needs at least to be worth its time."""
+HURRIED_CONTENT: Final = 4.0
+"""Multiplies the weight of content then: a draft, unlike a photo, is as far from the photo as a painting."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,29 @@ class Easel:
             return painting
         scene = self.scene.at((painting.shape[2], painting.shape[3]))
         return scene.with_kept(self._finish(painting, scene.photo))
+
+    def hurried(self, painter: Painter, *, searched: bool) -> "Easel":
+        """The same easel for a time that is too short for the ladder: a draft.
+
+        searched: from there the search goes on, at full size.
+        """
+        options, rungs = self.task.options, self.rungs[-1:]
+        if not searched:
+            settled = options.model_copy(update={"quality": "draft", "time": None})
+            task = self.task.model_copy(update={"options": settled})
+            rungs = [Rung(rungs[0].size_px, 0)]
+            return replace(self, task=task, rungs=rungs, spaces=self.spaces[-1:], painter=painter)
+        content = HURRIED_CONTENT * options.content_weight
+        settled = options.model_copy(update={"start": "draft", "rungs": 1, "content_weight": content})
+        regions = tuple(_holding_more(region) for region in self.task.regions)
+        return replace(
+            self,
+            task=self.task.model_copy(update={"options": settled, "regions": regions}),
+            scene=self.scene.weighed(content=HURRIED_CONTENT),
+            rungs=rungs,
+            spaces=self.spaces[-1:],
+            painter=painter,
+        )
 
     @property
     def _finish(self) -> Finish:
@@ -128,11 +157,20 @@ def _styles(task: StylizeTask, photo: Picture, network: Network, studio: Studio)
 
 def _has_draft(options: StylizeOptions) -> bool:
     """Whether the painter paints first; OptionError where it should, but does not know the network."""
-    knows = options.backbone == "vgg16" and options.weights is None
-    if options.start == "draft" and not knows:
+    if options.start == "draft" and not _knows_draft(options):
         raise OptionError("a draft knows only the bundled vgg16; use --start recolored")
     wanted = options.start == "draft" or options.quality == "draft"
-    return wanted and knows and not options.color_only
+    return wanted and _knows_draft(options) and not options.color_only
+
+
+def _knows_draft(options: StylizeOptions) -> bool:
+    return options.backbone == "vgg16" and options.weights is None
+
+
+def may_hurry(options: StylizeOptions) -> bool:
+    """Whether a draft may take the ladder's place; not where the ladder or its start are asked for."""
+    asked = options.start != "recolored" or options.rungs is not None or options.quality == "draft"
+    return _knows_draft(options) and not options.color_only and not asked
 
 
 def _rungs(
@@ -178,6 +216,12 @@ def _wishes_of(region: RegionChoice, wishes: Wishes) -> Wishes:
         strength=wishes.strength if region.strength is None else region.strength,
         content=wishes.content if region.content_weight is None else region.content_weight,
     )
+
+
+def _holding_more(region: RegionChoice) -> RegionChoice:
+    if region.content_weight is None:
+        return region
+    return region.model_copy(update={"content_weight": HURRIED_CONTENT * region.content_weight})
 
 
 def _union(masks: Sequence[Tensor]) -> Tensor | None:

@@ -29,9 +29,14 @@ def provenance(task: Task) -> dict[str, Any]:
         "impasto": version("impasto"),
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-        "task": task.model_dump(mode="json", exclude={"output"}),
+        "task": in_words(task),
         **hashes_of_inputs(task),
     }
+
+
+def in_words(task: Task) -> dict[str, Any]:
+    """What a recipe says of the task, as JSON: all but where the picture goes."""
+    return task.model_dump(mode="json", exclude={"output"})
 
 
 def hashes_of_inputs(task: Task) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from torch import Tensor
 
 from impasto.crossing import to_pixels
-from impasto.easel import Easel, set_up
+from impasto.easel import DRAFT_STEPS, HURRIED_STEPS, Easel, may_hurry, set_up
 from impasto.errors import OptionError, PictureError, ResourceError
 from impasto.media.gallery import style_path
 from impasto.media.picture import (
@@ -21,12 +22,12 @@ from impasto.media.picture import (
     without_gps,
     write_picture,
 )
-from impasto.methods.ladder import Climbed, Earlier, climb, plan
+from impasto.methods.ladder import Climbed, Earlier, Rung, climb, plan
 from impasto.methods.memory import ran_out_of_memory
 from impasto.methods.pace import Deadline
 from impasto.networks.vgg import POOLED_STRIDE
 from impasto.options import StylizeOptions
-from impasto.recipes import recipe
+from impasto.recipes import in_words, recipe
 from impasto.studio import Studio
 from impasto.tasks import ColorizeTask, Progress, Result, StylizeTask, Task
 
@@ -51,18 +52,15 @@ def run(
     started = time.perf_counter() if started is None else started
     check_output(task)
     photo = photo or read_photo(task.photo, task.options)
-    easel = set_up(task, photo, studio or Studio(), steps)
+    studio = studio or Studio()
+    easel = set_up(task, photo, studio, steps)
     photo = replace(photo, rgb=np.empty((0, 0, 3), np.float32))  # a large one would be in the way
     made_from = recipe(easel.task, easel.network.weights)
     watch = Watch(easel, started, _deadline(easel, started) if steps is None else None)
-    climbed = None
-    for climbed in paint_on(easel, watch.enough, stop):
-        if climbed.loss is not None:
-            yield watch.progress(climbed, climbed.loss)
-    assert climbed is not None
-    rgb = to_pixels(easel.finished(climbed.picture))
-    del climbed
-    made_from["steps"] = watch.steps_taken()
+    easel, watch, painting = yield from _painted(easel, watch, studio, stop)
+    rgb = to_pixels(easel.finished(painting))
+    del painting
+    made_from |= {"task": in_words(easel.task), "steps": watch.steps_taken()}
     if task.output is not None:
         painted = replace(photo, rgb=rgb)
         write_picture(
@@ -75,6 +73,22 @@ def run(
     notes = (*photo.notes, *watch.notes)
     report = watch.report() | {"notes": notes, "recipe": made_from}
     yield Result(easel.task, rgb, report["seconds"], notes, report)
+
+
+def _painted(
+    easel: Easel, watch: "Watch", studio: Studio, stop: Callable[[], bool]
+) -> Generator[Progress, None, tuple[Easel, "Watch", Tensor]]:
+    """The painting, and what it was painted on and watched by: where time is short, not what was set up."""
+    climbed = None
+    for climbed in paint_on(easel, watch.enough, stop):
+        if climbed.loss is not None:
+            yield watch.progress(climbed, climbed.loss)
+            quicker = None if stop() else watch.in_less_time(climbed.rung, studio)
+            if quicker is not None:
+                anew = Watch(quicker, watch.started, _deadline(quicker, watch.started), watch.notes)
+                return (yield from _painted(quicker, anew, studio, stop))
+    assert climbed is not None
+    return easel, watch, climbed.picture
 
 
 def read_photo(path: Path, options: StylizeOptions) -> Picture:
@@ -118,6 +132,8 @@ def _deadline(easel: Easel, started: float) -> Deadline | None:
         return None
     top = easel.rungs[-1].size_px
     usual, least = (plan(top, max(top), options.rungs, None, effort) for effort in (1.0, LEAST_EFFORT))
+    if easel.painter is not None and len(least) == 1:
+        least = [Rung(top, HURRIED_STEPS)]
     return Deadline(usual, least, started + float(options.time))
 
 
@@ -146,16 +162,21 @@ def paint_on(
 
 
 class Watch:
-    """Times the climb, foretells its end, and keeps what the report will say."""
+    """Times the climb, foretells its end, and keeps what the report will say.
 
-    def __init__(self, easel: Easel, started: float, deadline: Deadline | None) -> None:
+    notes: what has been told before it.
+    """
+
+    def __init__(
+        self, easel: Easel, started: float, deadline: Deadline | None, notes: Sequence[str] = ()
+    ) -> None:
         self.easel = easel
         self.rungs = rungs = easel.rungs
         self.started = started
         self.deadline = deadline
         self.climbing_since = time.perf_counter()
         self.losses: list[list[float]] = [[] for _ in rungs]
-        self.notes: list[str] = []
+        self.notes = [*notes]
 
     def enough(self, rung: int, steps: int) -> bool:
         return self.deadline is not None and self.deadline.enough(rung, steps)
@@ -183,10 +204,21 @@ class Watch:
             preview=lambda: to_pixels(self.easel.finished(picture.clamp(0, 1))),
         )
 
+    def in_less_time(self, rung: int, studio: Studio) -> Easel | None:
+        """Asked after every step: what to paint on instead, if the ladder would end too late."""
+        deadline, steps = self.deadline, len(self.losses[rung])
+        if deadline is None or deadline.lateness(rung, steps) <= 0 or not may_hurry(self.easel.task.options):
+            return None
+        searched = deadline.late_with(DRAFT_STEPS + HURRIED_STEPS, rung, steps) <= 0
+        return self.easel.hurried(studio.painter(self.easel.network), searched=searched)
+
     def _lateness(self, rung: int) -> str | None:
         if self.deadline is None:
             return None
-        late_s = self.deadline.lateness(rung, len(self.losses[rung]))
+        steps = len(self.losses[rung])
+        late_s = self.deadline.lateness(rung, steps)
+        if late_s > 0 and may_hurry(self.easel.task.options):
+            late_s = self.deadline.late_with(DRAFT_STEPS, rung, steps)
         asked_s = self.deadline.ends_at - self.started
         if late_s <= 0.1 * asked_s:
             return None

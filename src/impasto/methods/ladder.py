@@ -195,7 +195,7 @@ def _in_bouts(  # noqa: PLR0913, PLR0917 - what climb knows of a rung
     vgg: Vgg, scene: Scene, space: Workspace, manner: Manner, x: Tensor, steps: int, search: Search
 ) -> Iterator[tuple[Step, Search]]:
     """The steps of a rung, each with the search that took it; tiles, which have little room, get one bout."""
-    averaged, mean = 0, x
+    averaged, mean = 0, None
     shared = [Bout(NO_SHIFT, 1.0, steps)] if space.core_px else bouts(steps)
     for number, (shift, content, count) in enumerate(shared):
         if number > 0 and isinstance(search, Lbfgs):
@@ -207,7 +207,7 @@ def _in_bouts(  # noqa: PLR0913, PLR0917 - what climb knows of a rung
                 yield step, search
                 continue
             averaged = min(averaged + 1, AVERAGED_STEPS)
-            mean = mean.lerp(x, 1 / averaged)
+            mean = x if mean is None else mean.lerp(x, 1 / averaged)
             yield step._replace(picture=mean), search
 
 

@@ -51,6 +51,14 @@ class Deadline:
             return 0.0
         return max(0.0, self.clock() + self._least_s(rung, steps) - self.painted_at)
 
+    def late_with(self, top_steps: float, rung: int, steps: int) -> float:
+        """Seconds by which so many steps of the top rung's size, begun now, would end too late.
+
+        To be asked when `lateness` is told.
+        """
+        top_step_s = self._step_s(steps) * _pixels(self.least[-1]) / _pixels(self.least[rung])
+        return max(0.0, self.clock() + top_steps * top_step_s - self.painted_at)
+
     def left_s(self, rung: int, steps: int) -> float:
         """Seconds until the end: what was asked for, or what the fewest steps still take."""
         return max(0.0, self.ends_at - self.clock(), self._least_s(rung, steps))
@@ -58,16 +66,22 @@ class Deadline:
     def _least_s(self, rung: int, steps: int) -> float:
         if steps < SETTLING_STEPS:
             return 0.0
-        # Asked before `enough` is told of the step just taken.
-        step_s = (self.last_step - self.first_step) / (steps - 2)
         here = self.least[rung]
         above = sum(_work(one) for one in self.least[rung + 1 :]) / _work(here) * here.steps
-        return (max(0, here.steps - steps) + above) * step_s
+        return (max(0, here.steps - steps) + above) * self._step_s(steps)
+
+    def _step_s(self, steps: int) -> float:
+        # Asked before `enough` is told of the step just taken.
+        return (self.last_step - self.first_step) / (steps - 2)
 
     def _due(self, rung: int) -> float:
         share = self.work[rung] / sum(self.work[rung:])
         return self.begun + (self.painted_at - self.begun) * share
 
 
+def _pixels(rung: Rung) -> int:
+    return rung.size_px[0] * rung.size_px[1]
+
+
 def _work(rung: Rung) -> float:
-    return float(rung.steps * rung.size_px[0] * rung.size_px[1])
+    return float(rung.steps * _pixels(rung))
