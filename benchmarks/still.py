@@ -41,9 +41,12 @@ from impasto.studio import Studio
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
 TRIALS: Final = {
-    0.3: (3.5,),
+    0.28: (3.5,),
+    0.3: (2.0, 3.5),
     0.4: (2.0, 5.0),
+    0.65: (2.0,),
     0.7: (1.0, 2.0),
+    0.8: (2.0,),
     0.85: (2.0,),
     1.0: (0.5, 1.0, 2.0),
     1.5: (0.5,),
@@ -249,7 +252,7 @@ def draw(curves: dict[str, list[Mark]], output: Path) -> None:
             found = [mark.judgement.squeezenet[index] for mark in marks]
             panel.scatter([mark.seconds for mark in marks], found, s=14, label=name)
         panel.set(xscale="log", ylabel=f"{title} distance, SqueezeNet", xlabel="seconds")
-        panel.legend()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.savefig(output, dpi=110)
 
 

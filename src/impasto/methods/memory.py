@@ -22,7 +22,7 @@ CONTENT_BYTES: Final = {torch.float32: 40, torch.bfloat16: 20}
 """Of each pixel of the photo, to hold its features in relu4_2, at its size and at half of it."""
 PICTURES_BYTES: Final = {False: 110, True: 26}
 """Of each pixel, not lean and lean: the photo, the painting, its gradient, and copies of them."""
-LEVELS_BYTES: Final = {False: 28, True: 24}
+LEVELS_BYTES: Final = {False: 28, True: 34}
 """Of each pixel: photo, painting and gradient at smaller sizes, and what reducing takes."""
 PHOTO_BYTES: Final = 12
 MASK_BYTES: Final = 16
