@@ -18,7 +18,7 @@ from impasto.media.picture import read_picture
 from impasto.methods.distances import distances
 from impasto.studio import Studio
 
-BUDGETS_S: Final = (3, 10, 30, 120)
+BUDGETS_S: Final = (10, 30, 120)
 PAIRS_PAINTED: Final = 3
 
 

@@ -85,15 +85,14 @@ def test_a_time_and_memory_may_be_words_or_numbers() -> None:
 
 
 def test_no_step_begins_after_the_time_is_over(picture_file: MakePicture) -> None:
-    events = list(impasto.painting(picture_file("photo", size=(256, 192)), "great-wave", size=256, time=4))
+    photo = picture_file("photo", size=(256, 192))
+    events = list(impasto.painting(photo, "great-wave", size=256, time=4, rungs=1))
     steps = [event for event in events if isinstance(event, Progress)]
     assert isinstance(events[-1], Result)
-    recipe = events[-1].report["recipe"]
-    if recipe["task"]["options"]["start"] == recipe["task"]["options"]["quality"] == "draft":
-        pytest.skip("this machine is too busy for a search")
     assert events[-1].seconds > 3
-    assert recipe["steps"] == [len(steps)]
-    assert steps[-2].seconds < 4
+    assert events[-1].report["recipe"]["steps"] == [len(steps)]
+    # A machine that is too busy for the fewest steps says so.
+    assert steps[-2].seconds < 4 or any("longer than asked" in note for note in events[-1].notes)
 
 
 def test_too_little_time_is_told_at_once_and_painted_all_the_same(picture_file: MakePicture) -> None:

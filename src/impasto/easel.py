@@ -29,7 +29,7 @@ LOOK_EVERY: Final = 5
 MOST_EFFORT: Final = 1000.0
 """More steps than any clock allows for."""
 DRAFT_STEPS: Final = 0.5
-"""What a draft takes at most, in steps of its size."""
+"""About what a draft takes, in steps of its size, and some more."""
 HURRIED_STEPS: Final = 2
 """What a search from a draft needs at least to be worth its time."""
 HURRIED_CONTENT: Final = 4.0
@@ -82,23 +82,25 @@ class Easel:
 
         searched: from there the search goes on, at full size.
         """
-        options, rungs = self.task.options, self.rungs[-1:]
-        if not searched:
-            settled = options.model_copy(update={"quality": "draft", "time": None})
-            task = self.task.model_copy(update={"options": settled})
+        task, scene, rungs = self.task, self.scene, self.rungs[-1:]
+        settled: dict[str, Any] = {"quality": "draft", "time": None}
+        if searched:
+            scene = scene.weighed(content=HURRIED_CONTENT)
+            content = HURRIED_CONTENT * task.options.content_weight
+            settled = {"start": "draft", "rungs": 1, "content_weight": content}
+            regions = tuple(_holding_more(region) for region in task.regions)
+            task = task.model_copy(update={"regions": regions})
+        else:
             rungs = [Rung(rungs[0].size_px, 0)]
-            return replace(self, task=task, rungs=rungs, spaces=self.spaces[-1:], painter=painter)
-        content = HURRIED_CONTENT * options.content_weight
-        settled = options.model_copy(update={"start": "draft", "rungs": 1, "content_weight": content})
-        regions = tuple(_holding_more(region) for region in self.task.regions)
-        return replace(
-            self,
-            task=self.task.model_copy(update={"options": settled, "regions": regions}),
-            scene=self.scene.weighed(content=HURRIED_CONTENT),
-            rungs=rungs,
-            spaces=self.spaces[-1:],
-            painter=painter,
-        )
+        task = task.model_copy(update={"options": task.options.model_copy(update=settled)})
+        return replace(self, task=task, scene=scene, rungs=rungs, spaces=self.spaces[-1:], painter=painter)
+
+    @property
+    def may_hurry(self) -> bool:
+        """Whether a draft may take the ladder's place; not where the ladder or its start are asked for."""
+        options = self.task.options
+        asked = options.start != "recolored" or options.rungs is not None or options.quality == "draft"
+        return _knows_draft(options) and not options.color_only and not asked
 
     @property
     def _finish(self) -> Finish:
@@ -165,12 +167,6 @@ def _has_draft(options: StylizeOptions) -> bool:
 
 def _knows_draft(options: StylizeOptions) -> bool:
     return options.backbone == "vgg16" and options.weights is None
-
-
-def may_hurry(options: StylizeOptions) -> bool:
-    """Whether a draft may take the ladder's place; not where the ladder or its start are asked for."""
-    asked = options.start != "recolored" or options.rungs is not None or options.quality == "draft"
-    return _knows_draft(options) and not options.color_only and not asked
 
 
 def _rungs(

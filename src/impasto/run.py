@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from impasto.crossing import to_pixels
-from impasto.easel import DRAFT_STEPS, HURRIED_STEPS, Easel, may_hurry, set_up
+from impasto.easel import DRAFT_STEPS, HURRIED_STEPS, Easel, set_up
 from impasto.errors import OptionError, PictureError, ResourceError
 from impasto.media.gallery import style_path
 from impasto.media.picture import (
@@ -207,7 +207,7 @@ class Watch:
     def in_less_time(self, rung: int, studio: Studio) -> Easel | None:
         """Asked after every step: what to paint on instead, if the ladder would end too late."""
         deadline, steps = self.deadline, len(self.losses[rung])
-        if deadline is None or deadline.lateness(rung, steps) <= 0 or not may_hurry(self.easel.task.options):
+        if deadline is None or deadline.lateness(rung, steps) <= 0 or not self.easel.may_hurry:
             return None
         searched = deadline.late_with(DRAFT_STEPS + HURRIED_STEPS, rung, steps) <= 0
         return self.easel.hurried(studio.painter(self.easel.network), searched=searched)
@@ -217,7 +217,7 @@ class Watch:
             return None
         steps = len(self.losses[rung])
         late_s = self.deadline.lateness(rung, steps)
-        if late_s > 0 and may_hurry(self.easel.task.options):
+        if late_s > 0 and self.easel.may_hurry:
             late_s = self.deadline.late_with(DRAFT_STEPS, rung, steps)
         asked_s = self.deadline.ends_at - self.started
         if late_s <= 0.1 * asked_s:
