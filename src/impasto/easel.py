@@ -16,7 +16,7 @@ from impasto.methods.finish import Finish, recolored_before
 from impasto.methods.ladder import Manner, Rung, plan
 from impasto.methods.memory import MASK_BYTES, Workspace, free_bytes, keep_freed_memory, spaces
 from impasto.methods.scene import Region, Scene, Wishes, scene_of
-from impasto.methods.styles import StyleAt, blend, scaled
+from impasto.methods.styles import blend, scaled
 from impasto.networks.painter import Painter
 from impasto.options import Quality, Start, StylizeOptions
 from impasto.studio import Network, Studio
@@ -135,7 +135,7 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
     return Easel(
         task.model_copy(update={"options": options.model_copy(update=settled)}),
         network,
-        _scene(task, canvas, [style.at for style in styles], [mask.to(canvas) for mask in masks]),
+        _scene(task, canvas, styles, [mask.to(canvas) for mask in masks]),
         rungs,
         rooms,
         painter,
@@ -185,10 +185,10 @@ def _rungs(
     return [rung._replace(steps=count) for rung, count in zip(rungs, steps, strict=True)]
 
 
-def _scene(task: StylizeTask, canvas: Tensor, styles: Sequence[StyleAt], masks: Sequence[Tensor]) -> Scene:
+def _scene(task: StylizeTask, canvas: Tensor, styles: Sequence[Loaded], masks: Sequence[Tensor]) -> Scene:
     """The photo with the styles and masks of the task, both in its order."""
     options = task.options
-    styles = [scaled(style, options.style_scale) for style in styles]
+    at = [scaled(style.at, options.style_scale) for style in styles]
     wishes = Wishes(
         options.objective,
         options.strength,
@@ -198,12 +198,23 @@ def _scene(task: StylizeTask, canvas: Tensor, styles: Sequence[StyleAt], masks: 
         options.weight_of_layer,
     )
     below = len(task.styles)
-    base = partial(Region, blend(styles[:below], [choice.weight for choice in task.styles]), wishes)
+    shares = [choice.weight for choice in task.styles]
+    base = partial(Region, blend(at[:below], shares), wishes, tuning=_blended_tuning(styles, shares))
     above = [
-        Region(style, _wishes_of(region, wishes), mask)
-        for region, style, mask in zip(task.regions, styles[below:], masks, strict=False)
+        Region(here, _wishes_of(region, wishes), mask, style.tuning)
+        for region, here, style, mask in zip(task.regions, at[below:], styles[below:], masks, strict=False)
     ]
     return scene_of(canvas, base, above, _union(masks[len(above) :]))
+
+
+def _blended_tuning(styles: Sequence[Loaded], shares: Sequence[float]) -> Tensor | None:
+    """Of a blend of the first styles; one that the painter was not taught has nothing to add."""
+    parts = [
+        share / sum(shares) * style.tuning
+        for style, share in zip(styles, shares, strict=False)
+        if style.tuning is not None
+    ]
+    return torch.stack(parts).sum(0) if parts else None
 
 
 def _wishes_of(region: RegionChoice, wishes: Wishes) -> Wishes:

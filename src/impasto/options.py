@@ -440,6 +440,20 @@ class VideoOptions(StylizeOptions):
         return time
 
 
+class TrainStyleOptions(Options):
+    """How the painter is taught one style."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps in all.")] = 150
+    learning_rate: Annotated[
+        float, Field(gt=0, le=1, description="At its highest; it then falls to nothing.")
+    ] = 0.03
+    content_weight: Annotated[
+        float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
+    ] = 0.4
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same card.")] = 0
+    device: DeviceKnob = "auto"
+
+
 class TrainPainterOptions(Options):
     """How a painter is trained; what is left out depends on whether there is a GPU."""
 

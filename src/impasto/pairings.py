@@ -59,15 +59,18 @@ class Pairings:
         PictureError for a file that cannot be read.
         """
         generator = torch.Generator().manual_seed(self.seed * OTHER_SEED + step)
-        photos = batch_of(len(self.photos), self.batch, self.seed, step)
         paintings = batch_of(len(self.paintings), self.batch, self.seed + OTHER_SEED, step)
         painting_px = max(PAINTING_PX, self.size_px)
         beside = Pairing(
-            self._crops([self.photos[n] for n in photos], self.size_px, PHOTO_ZOOM, generator),
+            self._photos(step, generator),
             self._crops([self.paintings[n] for n in paintings], painting_px, PAINTING_ZOOM, generator),
         )
         quarters = torch.randint(4, (self.batch,), generator=generator).tolist()
         return Pairing(*(turned(pictures, quarters) for pictures in beside))
+
+    def photos_at(self, step: int) -> Tensor:
+        """The photos that `at` has, as they stand: (n, 3, s, s) uint8."""
+        return self._photos(step, torch.Generator().manual_seed(self.seed * OTHER_SEED + step))
 
     def middles(self, count: int) -> Pairing:
         """The first photos and paintings, each the middle as it is, a painting for each photo."""
@@ -79,6 +82,10 @@ class Pairings:
             for paths in (self.photos, self.paintings)
         )
         return Pairing(photos, paintings)
+
+    def _photos(self, step: int, generator: torch.Generator) -> Tensor:
+        photos = batch_of(len(self.photos), self.batch, self.seed, step)
+        return self._crops([self.photos[n] for n in photos], self.size_px, PHOTO_ZOOM, generator)
 
     def _crops(self, paths: Sequence[Path], size_px: int, zoom: float, generator: torch.Generator) -> Tensor:
         draws = torch.rand((len(paths), 4), generator=generator)

@@ -23,6 +23,8 @@ from impasto.methods.styles import (
     style_of_card,
     style_of_painting,
 )
+from impasto.networks.fetch import MODELS
+from impasto.networks.painter import CONDITIONED
 from impasto.networks.vgg import POOLED_STRIDE, Vgg, VggWeights
 from impasto.networks.weights import vgg_weights
 from impasto.options import MAX_PIXELS
@@ -34,10 +36,11 @@ SMALLEST_PAINTING_PX: Final = 64
 
 
 class Loaded(NamedTuple):
-    """A style, and how much memory it keeps."""
+    """A style, how much memory it keeps, and what the bundled painter was taught of it."""
 
     at: StyleAt
-    held_bytes: int
+    held_bytes: int = 0
+    tuning: Tensor | None = None
 
 
 def load_style(
@@ -71,7 +74,7 @@ def load_style(
             "before only with a painting; "
             "give the painting's file, or use --keep-colors-by luminance or after"
         )
-    return Loaded(style_of_card(card_statistics(style, device)), 0)
+    return Loaded(style_of_card(card_statistics(style, device)), tuning=_tuning_of(style, device))
 
 
 def card_statistics(card: Card, device: torch.device) -> Mapping[int, Mapping[str, Statistics]]:
@@ -82,6 +85,16 @@ def card_statistics(card: Card, device: torch.device) -> Mapping[int, Mapping[st
         size: {layer: _statistics(*moments, device) for layer, moments in layers.items()} | colors
         for size, layers in card.moments.items()
     }
+
+
+def _tuning_of(card: Card, device: torch.device) -> Tensor | None:
+    """(CONDITIONED,); None where nothing was taught, or another painter was."""
+    tuning = card.tuning
+    if tuning is None or MODELS["painter"].checksum != f"sha256:{tuning.painter_sha256}":
+        return None
+    if tuning.numbers.shape != (CONDITIONED,):
+        raise StyleError(f"the card of {card.title} is damaged; make one with: impasto style save PAINTING")
+    return torch.from_numpy(tuning.numbers).to(device)
 
 
 def _statistics(mean: Pixels, covariance: Pixels, device: torch.device) -> Statistics:

@@ -15,6 +15,7 @@ from impasto.options import (
     StylizeOptions,
     TrainColorizerOptions,
     TrainPainterOptions,
+    TrainStyleOptions,
     VideoOptions,
 )
 
@@ -246,6 +247,18 @@ class TrainPainterTask(BaseModel):
     paintings: Path
     output: Path
     options: TrainPainterOptions = TrainPainterOptions()
+
+
+class TrainStyleTask(BaseModel):
+    """Teach the painter the style of a card on the photos of a folder; output is a card, too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verb: Literal["train-style"] = "train-style"
+    style: str
+    photos: Path
+    output: Path
+    options: TrainStyleOptions = TrainStyleOptions()
 
 
 Task = StylizeTask | ColorizeTask

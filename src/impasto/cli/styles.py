@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from impasto.cli.console import AsJson, plain, print_json
-from impasto.errors import OptionError
 from impasto.options import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -50,13 +49,9 @@ def save(  # noqa: PLR0913 - the words on a card
     max_pixels
         Refuse pictures with more pixels than this.
     """
-    from impasto.media.cards import CARD_SUFFIX, write_card
+    from impasto.media.cards import CARD_SUFFIX, checked_place, write_card
 
-    output = output or Path(painting.stem + CARD_SUFFIX)
-    if output.suffix != CARD_SUFFIX or not output.parent.is_dir():
-        raise OptionError(
-            f"{output} is no place for a card; name a file in an existing folder that ends in .style"
-        )
+    output = checked_place(output or Path(painting.stem + CARD_SUFFIX))
     from impasto.stylebook import make_card
 
     card = make_card(painting, title or painting.stem, artist, year, source, max_pixels)
@@ -97,17 +92,15 @@ def show(style: str) -> None:
     style
         A built-in style or a .style file.
     """
-    from impasto.media.cards import CARD_SUFFIX, read_card
-    from impasto.media.gallery import style_path
+    from impasto.media.gallery import card_of, style_path
 
-    path = style_path(style)
-    if path.suffix != CARD_SUFFIX:
-        raise OptionError(f"{style} is no style card; make one with: impasto style save {style}")
-    card = read_card(path)
+    path, card = style_path(style), card_of(style)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name in ("title", "artist", "year", "source", "network"):
         table.add_row(name, Text(getattr(card, name)))
     table.add_row("sizes", ", ".join(f"{size} px" for size in sorted(card.moments)))
+    if card.tuning is not None:
+        table.add_row("taught", f"the painter, {card.tuning.steps} steps on {card.tuning.photos} photos")
     table.add_row("file", Text(f"{path}, {path.stat().st_size / 1000:.0f} kB"))
     console = plain()
     console.print(table)

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from rich.progress import Progress
 
 from impasto.cli.console import plain
-from impasto.options import TrainColorizerOptions, TrainPainterOptions
+from impasto.options import TrainColorizerOptions, TrainPainterOptions, TrainStyleOptions
 
 if TYPE_CHECKING:
     from impasto.tasks import Trained
@@ -63,6 +63,35 @@ def painter(
 
     task = TrainPainterTask(photos=photos, paintings=paintings, output=output, options=options)
     _show(lambda stop: train_painter(task, stop), output)
+
+
+@app.command
+def style(
+    style: str,
+    *,
+    photos: Path,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    options: Annotated[TrainStyleOptions, Parameter(name="*")] = TrainStyleOptions(),  # noqa: B008
+) -> None:
+    """Teach the painter one style, for better drafts of it: minutes, and a few thousand numbers in its card.
+
+    Interrupted, it keeps what was learnt until then.
+
+    Parameters
+    ----------
+    style
+        A .style file, as impasto style save makes one, or a built-in style.
+    photos
+        A folder of photos. One in ten is held out, told by its name.
+    output
+        The card with what was learnt; it may be the file that is given.
+    """
+    from impasto.media.cards import checked_place
+    from impasto.tasks import TrainStyleTask
+    from impasto.train_style import train_style
+
+    task = TrainStyleTask(style=style, photos=photos, output=checked_place(output), options=options)
+    _show(lambda stop: train_style(task, stop), output)
 
 
 def _show(train: "Callable[[Callable[[], bool]], Iterator[Trained]]", output: Path) -> None:

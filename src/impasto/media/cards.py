@@ -2,13 +2,14 @@
 
 A card is one safetensors file. Per size and layer it holds the mean (float16), the standard deviations
 (float16) and the correlations of the channels: the lower triangle, companded by a signed square root to
-31 levels, and deflated. docs/styles.md says how near a card comes to its painting.
+31 levels, and deflated. docs/styles.md says how near a card comes to its painting. A card that the painter
+has been taught holds its tuning, too.
 """
 
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from impasto.errors import StyleError
+from impasto.errors import OptionError, StyleError
 from impasto.media.files import open_input, write_whole
 
 CARD_SUFFIX: Final = ".style"
@@ -26,8 +27,25 @@ FORMAT: Final = "impasto style card 1"
 LEVELS: Final = 15
 """Steps from no correlation to a full one: together with deflate, 175 kB a size at 3 % error."""
 
+_ABOUT: Final = ("title", "artist", "year", "source", "network", "network_sha256")
+_TUNED: Final = ("painter_sha256", "steps", "photos")
+
 Moments = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Mean (c,) and covariance (c, c)."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a painter was taught of one style.
+
+    numbers: (c,), see `networks.painter`. painter_sha256: of the file of weights that they belong to.
+    steps, photos: how long it was taught, and on how many.
+    """
+
+    numbers: NDArray[np.float32]
+    painter_sha256: str
+    steps: int
+    photos: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,16 @@ class Card:
     network_sha256: str
     thumbnail: NDArray[np.uint8]
     moments: Mapping[int, Mapping[str, Moments]]
+    tuning: Tuning | None = None
+
+
+def checked_place(path: Path) -> Path:
+    """A path where a card may be written, as it is; OptionError for another."""
+    if path.suffix != CARD_SUFFIX or not path.parent.is_dir():
+        raise OptionError(
+            f"{path} is no place for a card; name a file in an existing folder that ends in .style"
+        )
+    return path
 
 
 def write_card(path: Path, card: Card) -> None:
@@ -58,15 +86,10 @@ def write_card(path: Path, card: Card) -> None:
             arrays[f"{size}/{layer}/mean"] = mean.astype(np.float16)
             arrays[f"{size}/{layer}/deviation"] = deviation.astype(np.float16)
             arrays[f"{size}/{layer}/correlation"] = _pack(covariance / np.outer(deviation, deviation))
-    metadata = {
-        "format": FORMAT,
-        "about": json.dumps(
-            {
-                key: getattr(card, key)
-                for key in ("title", "artist", "year", "source", "network", "network_sha256")
-            }
-        ),
-    }
+    metadata = {"format": FORMAT, "about": _told(card, _ABOUT)}
+    if card.tuning is not None:
+        arrays["tuning"] = card.tuning.numbers.astype(np.float16)
+        metadata["tuning"] = _told(card.tuning, _TUNED)
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
     write_whole(path, lambda file: file.write(data))
 
@@ -87,7 +110,10 @@ def read_card(path: Path) -> Card:
             )
         if len({frozenset(layers) for layers in moments.values()}) != 1:
             raise ValueError("not the same layers at every size")
-        return Card(thumbnail=arrays["thumbnail"], moments=moments, **about)
+        tuning = None
+        if "tuning" in header:
+            tuning = Tuning(arrays["tuning"].astype(np.float32), **json.loads(header["tuning"]))
+        return Card(thumbnail=arrays["thumbnail"], moments=moments, tuning=tuning, **about)
     except OSError as error:
         raise StyleError(
             f"{path} cannot be read ({error.strerror}); give a .style file or a painting."
@@ -105,6 +131,10 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _told(of: Card | Tuning, names: Sequence[str]) -> str:
+    return json.dumps({name: getattr(of, name) for name in names})
 
 
 def _pack(correlation: NDArray[np.floating]) -> NDArray[np.uint8]:

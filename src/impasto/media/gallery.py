@@ -35,6 +35,14 @@ def style_path(source: str) -> Path:
     raise StyleError(f"there is no built-in style and no file named {source}; {hint}")
 
 
+def card_of(source: str) -> Card:
+    """The card of a built-in style, or of a file; StyleError when there is none."""
+    path = style_path(source)
+    if path.suffix != CARD_SUFFIX:
+        raise StyleError(f"{source} is no style card; make one with: impasto style save {source}")
+    return read_card(path)
+
+
 def chosen(styles: Sequence[str]) -> tuple[StyleChoice, ...]:
     """NAME or NAME:SHARE each; a folder becomes its paintings, which divide its share among them.
 

@@ -80,7 +80,7 @@ def draft(painter: Painter, scene: Scene) -> Tensor:
     """The scene as the painter has it, (1, 3, h, w) in [0, 1]; up to a strength of a half the photo shows."""
     result = torch.zeros_like(scene.photo, dtype=torch.float32)
     for region in scene.regions:
-        painted = _large_strokes_first(painter, scene.photo, region.style)
+        painted = _large_strokes_first(painter, scene.photo, region.style, region.tuning)
         painted = torch.lerp(scene.photo.float(), painted, region.wishes.style_share)
         if region.mask is None:
             return scene.with_kept(painted)
@@ -89,17 +89,19 @@ def draft(painter: Painter, scene: Scene) -> Tensor:
 
 
 @torch.inference_mode()
-def _large_strokes_first(painter: Painter, photo: Tensor, style: StyleAt) -> Tensor:
+def _large_strokes_first(
+    painter: Painter, photo: Tensor, style: StyleAt, tuning: Tensor | None
+) -> Tensor:
     """Painted at half its size, as long as that is large, and then over: strokes grow with the picture."""
     height, width = photo.shape[2:]
     here = style(max(height, width))
     ground = ground_of(photo, here)
     if max(height, width) >= 2 * FIRST_PX:
         small = resize_to(photo.float(), (height // 2, width // 2)).clamp_(0, 1)
-        painted = _large_strokes_first(painter, small, style)
+        painted = _large_strokes_first(painter, small, style, tuning)
         painted -= ground_of(small, style(max(small.shape[2:])))
         ground += resize_to(painted, (height, width))
-    return _painted_over(painter, ground, here)
+    return _painted_over(painter, ground, here, tuning)
 
 
 @torch.inference_mode()
@@ -108,10 +110,16 @@ def paint(painter: Painter, photo: Tensor, style: LayerStatistics, core_px: int 
 
     core_px: the longest side of a tile, and of pictures that are not cut.
     """
-    return _painted_over(painter, ground_of(photo, style), style, core_px)
+    return _painted_over(painter, ground_of(photo, style), style, None, core_px)
 
 
-def _painted_over(painter: Painter, ground: Tensor, style: LayerStatistics, core_px: int = CORE_PX) -> Tensor:
+def _painted_over(
+    painter: Painter,
+    ground: Tensor,
+    style: LayerStatistics,
+    tuning: Tensor | None,
+    core_px: int = CORE_PX,
+) -> Tensor:
     height, width = ground.shape[2:]
     wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
     ground = F.pad(ground, (0, wanting[0], 0, wanting[1]), mode="replicate")
@@ -119,9 +127,9 @@ def _painted_over(painter: Painter, ground: Tensor, style: LayerStatistics, core
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
     asked = told(style).to(ground.device)[None]
     if len(tiles) == 1:
-        painted: Tensor = painter(ground, canvas, asked)
+        painted: Tensor = painter(ground, canvas, asked, tuning)
     else:
-        painted = _in_tiles(painter, ground, canvas, painter.conditions(asked), tiles)
+        painted = _in_tiles(painter, ground, canvas, painter.conditions(asked, tuning), tiles)
     return painted[..., :height, :width]
 
 

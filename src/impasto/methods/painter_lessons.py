@@ -5,7 +5,7 @@ and relu4_2 of the photo (see `methods.objective`), averaged over a batch in whi
 its own. Each term's square root is taken, so that no style that is far from all photos outweighs the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import torch
@@ -81,7 +81,7 @@ def materials(photos: Tensor, paintings: Tensor, seed: int) -> Materials:
     chances = torch.rand((3, count), generator=torch.Generator().manual_seed(seed))
     blended, share, flat = chances.unbind()
     share = torch.where(blended < MIXED_SHARE, share, 1)
-    photos = torch.where((flat < FLAT_SHARE).view(-1, 1, 1, 1), _blurred(photos), photos)
+    photos = _some_flat(photos, flat)
     found, wanted = (statistics_of_each(pictures / 255) for pictures in (photos, paintings))
     colors = color_map(found, _mixed(wanted, share))
     return Materials(photos, paintings, share, *colors, grain(size, seed, count))
@@ -89,19 +89,53 @@ def materials(photos: Tensor, paintings: Tensor, seed: int) -> Materials:
 
 def lesson_of(vgg: Vgg, given: Materials) -> Lesson:
     """What a painter is shown, and what is wanted of it."""
-    photos, paintings = given.photos / 255, given.paintings / 255
-    ground = torch.einsum("nij,njhw->nihw", given.matrix, photos) + given.offset[..., None, None]
-    views, photo, painting = list[View](), photos, paintings
+    styles, painting = list[LayerStatistics](), given.paintings / 255
     with torch.no_grad():
-        for level in levels_within(photos.shape[2]):
+        for _ in levels_within(given.photos.shape[2]):
             features = vgg(painting, STYLE_LAYERS) | {COLORS: painting}
-            style = {
-                layer: _mixed(statistics_of_each(features[layer]), given.share)
-                for layer in (COLORS, *STYLE_LAYERS)
-            }
+            styles.append(
+                {
+                    layer: _mixed(statistics_of_each(features[layer]), given.share)
+                    for layer in (COLORS, *STYLE_LAYERS)
+                }
+            )
+            painting = F.avg_pool2d(painting, 2)
+    return _lesson(vgg, given.photos / 255, (given.matrix, given.offset), given.grain, styles)
+
+
+def lesson_in_style(vgg: Vgg, photos: Tensor, styles: Sequence[LayerStatistics], seed: int) -> Lesson:
+    """The same for one style, known by its statistics at the photos' size, at half of it, and so on.
+
+    photos: (n, 3, s, s) uint8; some become gradients.
+    """
+    count, size = len(photos), (photos.shape[2], photos.shape[3])
+    each = [
+        {
+            layer: Statistics(*(part.expand(count, *part.shape) for part in found))
+            for layer, found in style.items()
+        }
+        for style in styles
+    ]
+    canvas = grain(size, seed, count, photos.device)
+    photos = _some_flat(photos, torch.rand(count, generator=torch.Generator().manual_seed(seed))) / 255
+    return _lesson(vgg, photos, color_map(statistics_of_each(photos), each[0][COLORS]), canvas, each)
+
+
+def _lesson(
+    vgg: Vgg,
+    photos: Tensor,
+    colors: tuple[Tensor, Tensor],
+    canvas: Tensor,
+    styles: Sequence[LayerStatistics],
+) -> Lesson:
+    matrix, offset = colors
+    ground = torch.einsum("nij,njhw->nihw", matrix, photos) + offset[..., None, None]
+    views, photo = list[View](), photos
+    with torch.no_grad():
+        for level, style in zip(levels_within(photos.shape[2]), styles, strict=True):
             views.append(View(level, vgg(photo, {CONTENT_LAYER})[CONTENT_LAYER], style))
-            photo, painting = F.avg_pool2d(photo, 2), F.avg_pool2d(painting, 2)
-    return Lesson(ground.clamp_(0, 1), given.grain, views)
+            photo = F.avg_pool2d(photo, 2)
+    return Lesson(ground.clamp_(0, 1), canvas, views)
 
 
 def levels_within(size_px: int) -> list[Level]:
@@ -111,10 +145,17 @@ def levels_within(size_px: int) -> list[Level]:
     )
 
 
-def lesson_loss(painter: Painter, vgg: Vgg, lesson: Lesson, weights: Weights, dtype: torch.dtype) -> Tensor:
+def lesson_loss(
+    painter: Painter,
+    vgg: Vgg,
+    lesson: Lesson,
+    weights: Weights,
+    dtype: torch.dtype,
+    tuning: Tensor | None = None,
+) -> Tensor:
     """How far the painter is from what is wanted, a number; dtype: what it computes in."""
     with torch.autocast(lesson.ground.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted = painter(lesson.ground, lesson.grain, told(lesson.views[0].style))
+        painted = painter(lesson.ground, lesson.grain, told(lesson.views[0].style), tuning)
     total, seen = weights.smoothness * _roughness(painted), painted
     for view in lesson.views:
         features = vgg(seen, {CONTENT_LAYER, *STYLE_LAYERS})
@@ -132,6 +173,12 @@ def _mixed(found: Statistics, share: Tensor) -> Statistics:
     """Each one's own share (n,), and the rest of the one before."""
     mean, gram = (part.roll(1, 0) for part in found)
     return Statistics(mean.lerp(found.mean, share[:, None]), gram.lerp(found.gram, share[:, None, None]))
+
+
+def _some_flat(photos: Tensor, chances: Tensor) -> Tensor:
+    """(n, 3, h, w), and (n,) numbers in [0, 1) drawn at random."""
+    flat = (chances < FLAT_SHARE).view(-1, 1, 1, 1).to(photos.device)
+    return torch.where(flat, _blurred(photos), photos)
 
 
 def _blurred(pictures: Tensor) -> Tensor:

@@ -43,11 +43,15 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the picture with a style of its own; mask (h, w) in [0, 1], None: all of it."""
+    """A part of the picture with a style of its own; mask (h, w) in [0, 1], None: all of it.
+
+    tuning: what the painter learnt of this style alone, see `networks.painter`; None: nothing.
+    """
 
     style: StyleAt
     wishes: Wishes = Wishes()
     mask: Tensor | None = None
+    tuning: Tensor | None = None
 
     @cached_property
     def guide(self) -> Guide | None:
@@ -88,7 +92,7 @@ class Scene:
         def there(mask: Tensor | None) -> Tensor | None:
             return None if mask is None else of_mask(mask)
 
-        regions = [Region(one.style, one.wishes, there(one.mask)) for one in self.regions]
+        regions = [replace(one, mask=there(one.mask)) for one in self.regions]
         return Scene(photo, regions, there(self.kept))
 
     def weighed(self, style: float = 1.0, content: float = 1.0, smoothness: float = 1.0) -> "Scene":
@@ -126,7 +130,7 @@ def scene_of(
     for mask in reversed(masks):
         shown.insert(0, left * mask)
         left = left * (1 - mask)
-    regions = [Region(one.style, one.wishes, mask) for one, mask in zip(above, shown, strict=False)]
+    regions = [replace(one, mask=mask) for one, mask in zip(above, shown, strict=False)]
     return Scene(photo, [base(left), *regions], None if kept is None else shown[-1])
 
 

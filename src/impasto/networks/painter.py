@@ -26,6 +26,8 @@ BOTTLENECK: Final = 128
 HALF, QUARTER, EIGHTH, FULL = 32, 64, 128, 16
 """Channels at parts of the picture's size."""
 BLOCKS: Final = 6
+CONDITIONED: Final = 2 * (HALF + QUARTER + EIGHTH + 2 * BLOCKS * EIGHTH + 3 * QUARTER + HALF + FULL)
+"""Scale and shift of every normalised channel."""
 STRIDE: Final = 8
 HALO_PX: Final = 32
 """How far the way down and the way up look, the blocks between them apart."""
@@ -95,16 +97,20 @@ class Painter(nn.Module):
         for number in self.colors.parameters():  # what has learnt nothing leaves the ground as it is
             nn.init.zeros_(number)
         self.channels = {name: layer.out_channels for name, layer in convolutions.items()}
-        last = nn.Linear(BOTTLENECK, 2 * sum(self.channels.values()))
+        last = nn.Linear(BOTTLENECK, CONDITIONED)
         nn.init.normal_(last.weight, std=0.01)
         nn.init.zeros_(last.bias)
         self.condition = nn.Sequential(
             nn.Linear(TOLD, BOTTLENECK), nn.ReLU(), nn.Linear(BOTTLENECK, BOTTLENECK), nn.ReLU(), last
         )
 
-    def conditions(self, told: Tensor) -> Conditions:
-        """(n, TOLD) -> scales, which are 1 where nothing was learnt, and shifts."""
-        predicted = self.condition(told.log1p())[..., None, None].float()
+    def conditions(self, told: Tensor, tuning: Tensor | None = None) -> Conditions:
+        """(n, TOLD) -> scales, which are 1 where nothing was learnt, and shifts.
+
+        tuning: (CONDITIONED,), what was learnt of this style alone; added to what is predicted.
+        """
+        predicted = self.condition(told.log1p())
+        predicted = (predicted if tuning is None else predicted + tuning)[..., None, None].float()
         scales, shifts = predicted.chunk(2, 1)
         sizes = list(self.channels.values())
         return Conditions(
@@ -112,12 +118,12 @@ class Painter(nn.Module):
             dict(zip(self.channels, shifts.split(sizes, 1), strict=True)),
         )
 
-    def forward(self, ground: Tensor, grain: Tensor, told: Tensor) -> Tensor:
+    def forward(self, ground: Tensor, grain: Tensor, told: Tensor, tuning: Tensor | None = None) -> Tensor:
         """(n, 3, h, w) in [0, 1], sides multiples of 8, and (n, TOLD) -> (n, 3, h, w) in [0, 1].
 
-        grain (n, 1, h, w): seen on the ground, and not painted.
+        grain (n, 1, h, w): seen on the ground, and not painted. tuning: see `conditions`.
         """
-        conditions = self.conditions(told)
+        conditions = self.conditions(told, tuning)
         seen = alone(self.encode(ground + grain, conditions))
         coarse = alone(self.transform(seen.eighth, conditions))
         return alone(self.decode(ground, seen, coarse, conditions))

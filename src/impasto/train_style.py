@@ -1,0 +1,83 @@
+"""train_style(task): a card and photos -> the card with what the painter learnt of its style.
+
+Scales and shifts of the painter's normalised channels are learnt for this style, as Dumoulin, Shlens & Kudlur
+2017 ("A learned representation for artistic style") learn them for each of theirs; all weights stay as they
+are.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from impasto.media.cards import Card, Tuning, write_card
+from impasto.media.gallery import card_of
+from impasto.methods.devices import choose_device, choose_precision
+from impasto.methods.painter_lessons import Weights, lesson_in_style, lesson_loss, levels_within
+from impasto.methods.styles import style_of_card
+from impasto.methods.training import Course, Trainer
+from impasto.networks.fetch import fetch_model
+from impasto.networks.painter import CONDITIONED
+from impasto.networks.painter_weights import load_painter
+from impasto.networks.vgg import set_compute_type
+from impasto.networks.weights import load_vgg
+from impasto.pairings import Pairings, ahead
+from impasto.shelf import is_held_out, photos_in
+from impasto.stylebook import card_statistics
+from impasto.tasks import Trained, TrainStyleTask
+
+BATCH: Final = 2
+CROP_PX: Final = 224
+STYLE_PX: Final = (512, 256, 1024)
+"""Sizes of the picture that a crop may be of: the style is that of a picture so large."""
+
+
+class Learnt(nn.Module):
+    """What is learnt, (CONDITIONED,), beside what the painter tells from the statistics of the style."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tuning = nn.Parameter(torch.zeros(CONDITIONED))
+
+
+def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) -> Iterator[Trained]:
+    """Trains, yielding Trained after every step; then, or once `stop` is true, the card is written.
+
+    Errors: StyleError, PictureError, OutputError.
+    """
+    options, card = task.options, card_of(task.style)
+    photos = [path for path in photos_in(task.photos) if not is_held_out(path)]
+    pairings = Pairings(photos, (), CROP_PX, BATCH, options.seed)
+    course = Course(options.steps, options.learning_rate, 0.0, options.seed)
+    learnt = Learnt().to(choose_device(options.device))
+    trainer, loss_of = Trainer(learnt, course), _loss_in_style(task, card, learnt.tuning)
+    for given in ahead(pairings.photos_at, 0, options.steps, readers=1):
+        loss = trainer.learn(lambda step: loss_of(given, step))  # noqa: B023 - called at once
+        last = trainer.step == options.steps or stop()
+        if last:
+            numbers = trainer.average["tuning"].cpu().numpy()
+            tuning = Tuning(numbers, load_painter(fetch_model("painter")).sha256, trainer.step, len(photos))
+            write_card(task.output, replace(card, tuning=tuning))
+        yield Trained("steps", trainer.step, options.steps, loss)
+        if last:
+            return
+
+
+def _loss_in_style(task: TrainStyleTask, card: Card, tuning: Tensor) -> Callable[[Tensor, int], Tensor]:
+    """Of photos (n, 3, s, s) uint8 and the step that they are seen in."""
+    device = tuning.device
+    dtype = choose_precision("auto", device)
+    painter = load_painter(fetch_model("painter")).painter.to(device)
+    vgg = set_compute_type(load_vgg().to(device), dtype)
+    style = style_of_card(card_statistics(card, device))
+    weights = Weights(task.options.content_weight, 0.0)
+
+    def loss_of(photos: Tensor, step: int) -> Tensor:
+        longest_px = STYLE_PX[step % len(STYLE_PX)]
+        styles = [style(longest_px >> halved) for halved in range(len(levels_within(CROP_PX)))]
+        lesson = lesson_in_style(vgg, photos.to(device), styles, task.options.seed + step)
+        return lesson_loss(painter, vgg, lesson, weights, dtype, tuning)
+
+    return loss_of
