@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from impasto.errors import PictureError, StyleError
-from impasto.media.cards import read_card, write_card
+from impasto.media.cards import Tuning, read_card, write_card
 from impasto.media.gallery import builtin_styles
 from impasto.methods.losses import Statistics, wasserstein_loss
 from impasto.methods.styles import STYLE_LAYERS, measure, resize_longest
@@ -29,6 +30,16 @@ def test_a_card_gives_back_what_it_was_made_of(picture_file: MakePicture, tmp_pa
     for layer in STYLE_LAYERS:
         # As losses go, which start near 1, a card is as good as its painting.
         assert distance(card_has[layer], measured[layer]) < 0.01
+
+
+def test_a_card_keeps_what_the_painter_was_taught(picture_file: MakePicture, tmp_path: Path) -> None:
+    card = make_card(picture_file("dots"), "Dots", "", "", "")
+    taught = Tuning(np.linspace(-1, 1, 40, dtype=np.float32), "0" * 64, 150, 9)
+    write_card(tmp_path / "dots.style", replace(card, tuning=taught))
+    found = read_card(tmp_path / "dots.style").tuning
+    assert found is not None
+    assert (found.painter_sha256, found.steps, found.photos) == ("0" * 64, 150, 9)
+    np.testing.assert_allclose(found.numbers, taught.numbers, atol=1e-3)
 
 
 def distance(found: Statistics, wanted: Statistics) -> float:

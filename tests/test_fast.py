@@ -9,7 +9,7 @@ from impasto.methods.fast import FIRST_PX, draft, grain, ground_of, paint, told
 from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import LayerStatistics, measure, mix, resize_to, style_of_card
 from impasto.networks.fetch import fetch_model
-from impasto.networks.painter import OPAQUE, TOLD, Painter, moments_of
+from impasto.networks.painter import CONDITIONED, OPAQUE, TOLD, Painter, moments_of
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg
 from impasto.stylebook import card_statistics, make_card
@@ -80,6 +80,19 @@ def test_strokes_grow_with_the_picture(style: LayerStatistics) -> None:
 
     drafted = draft(bundled, Scene(photo, [Region(lambda _: style)]))
     assert coarse(drafted) > 1.1 * coarse(paint(bundled, photo, style))
+
+
+def test_what_was_learnt_of_a_style_alone_is_painted(painter: Painter, style: LayerStatistics) -> None:
+    photo = tensor("photo", 64, 48)
+
+    def drafted(tuning: torch.Tensor | None) -> torch.Tensor:
+        return draft(painter, Scene(photo, [Region(lambda _: style, tuning=tuning)]))
+
+    plain, tuning = drafted(None), 0.1 * torch.randn(CONDITIONED, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(drafted(torch.zeros(CONDITIONED)), plain)
+    assert (drafted(tuning) - plain).abs().mean() > 1e-3
+    half = Scene(tensor("photo", 128, 96), [Region(lambda _: style, tuning=tuning)]).at((48, 64))
+    assert half.regions[0].tuning is tuning
 
 
 def test_strength_is_continuous_between_the_photo_and_the_painting(

@@ -1,8 +1,9 @@
 """Makes src/impasto/data/styles/*.style: the built-in styles, from scans of public-domain paintings.
 
-    python tools/bundle_styles.py --paintings FOLDER
+    python tools/bundle_styles.py --paintings FOLDER --photos PHOTOS
 
-FOLDER holds the scans under the file names below, about 1200 px wide.
+FOLDER holds the scans under the file names below, about 1200 px wide; on the PHOTOS the painter is taught
+each style.
 """
 
 import argparse
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from impasto.media.cards import write_card
 from impasto.stylebook import make_card
+from impasto.tasks import TrainStyleTask
+from impasto.train_style import train_style
 
 OUT = Path(__file__).parents[1] / "src/impasto/data/styles"
 COMMONS = "scan from Wikimedia Commons (public domain)"
@@ -75,11 +78,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--paintings", type=Path, required=True)
-    folder = parser.parse_args().paintings
+    parser.add_argument("--photos", type=Path, required=True)
+    options = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     for name, (file, title, artist, year) in STYLES.items():
         card = OUT / f"{name}.style"
-        write_card(card, make_card(folder / f"{file}.jpg", title, artist, year, COMMONS))
+        write_card(card, make_card(options.paintings / f"{file}.jpg", title, artist, year, COMMONS))
+        for _ in train_style(TrainStyleTask(style=str(card), photos=options.photos, output=card)):
+            pass
         print(f"{card.name}: {card.stat().st_size / 1000:.0f} kB")
 
 

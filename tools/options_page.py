@@ -16,6 +16,7 @@ from impasto.options import (
     StylizeOptions,
     TrainColorizerOptions,
     TrainPainterOptions,
+    TrainStyleOptions,
     VideoOptions,
     WorkerOptions,
 )
@@ -34,6 +35,7 @@ MORE: dict[str, type[Options]] = {
     "impasto colorize": ColorizeOptions,
     "impasto train colorizer": TrainColorizerOptions,
     "impasto train painter": TrainPainterOptions,
+    "impasto train style": TrainStyleOptions,
     "impasto serve": ServeOptions,
     "impasto worker": WorkerOptions,
 }

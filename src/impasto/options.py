@@ -443,10 +443,10 @@ class VideoOptions(StylizeOptions):
 class TrainStyleOptions(Options):
     """How the painter is taught one style."""
 
-    steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps in all.")] = 150
+    steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps in all.")] = 200
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="At its highest; it then falls to nothing.")
-    ] = 0.03
+    ] = 0.05
     content_weight: Annotated[
         float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
     ] = 0.4

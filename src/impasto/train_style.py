@@ -30,8 +30,9 @@ from impasto.tasks import Trained, TrainStyleTask
 
 BATCH: Final = 2
 CROP_PX: Final = 224
-STYLE_PX: Final = (512, 256, 1024)
-"""Sizes of the picture that a crop may be of: the style is that of a picture so large."""
+STYLE_PX: Final = 512
+"""The style is that of a picture so large: what is learnt there serves at twice the size as well, and sizes in
+turn teach less (benchmarks/LOG.md)."""
 
 
 class Learnt(nn.Module):
@@ -72,11 +73,10 @@ def _loss_in_style(task: TrainStyleTask, card: Card, tuning: Tensor) -> Callable
     painter = load_painter(fetch_model("painter")).painter.to(device)
     vgg = set_compute_type(load_vgg().to(device), dtype)
     style = style_of_card(card_statistics(card, device))
+    styles = [style(STYLE_PX >> halved) for halved in range(len(levels_within(CROP_PX)))]
     weights = Weights(task.options.content_weight, 0.0)
 
     def loss_of(photos: Tensor, step: int) -> Tensor:
-        longest_px = STYLE_PX[step % len(STYLE_PX)]
-        styles = [style(longest_px >> halved) for halved in range(len(levels_within(CROP_PX)))]
         lesson = lesson_in_style(vgg, photos.to(device), styles, task.options.seed + step)
         return lesson_loss(painter, vgg, lesson, weights, dtype, tuning)
 

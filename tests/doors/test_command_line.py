@@ -267,6 +267,9 @@ def test_compare_tells_the_photo_from_the_style(
             ["train", "painter", "--photos", "folder", "--paintings", "folder", "-o", "out"],
             "too few to train on",
         ),
+        (["train", "style", "scream", "--photos", "folder", "-o", "out.style"], "too few to train on"),
+        (["train", "style", "scream", "--photos", "folder", "-o", "out.png"], "ends in .style"),
+        (["train", "style", "dots.png", "--photos", "folder", "-o", "out.style"], "impasto style save"),
     ],
 )
 def test_a_mistake_is_one_sentence_exit_2_and_nothing_written(

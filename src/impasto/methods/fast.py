@@ -89,9 +89,7 @@ def draft(painter: Painter, scene: Scene) -> Tensor:
 
 
 @torch.inference_mode()
-def _large_strokes_first(
-    painter: Painter, photo: Tensor, style: StyleAt, tuning: Tensor | None
-) -> Tensor:
+def _large_strokes_first(painter: Painter, photo: Tensor, style: StyleAt, tuning: Tensor | None) -> Tensor:
     """Painted at half its size, as long as that is large, and then over: strokes grow with the picture."""
     height, width = photo.shape[2:]
     here = style(max(height, width))
