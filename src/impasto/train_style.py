@@ -19,10 +19,11 @@ from impasto.methods.painter_lessons import Weights, lesson_in_style, lesson_los
 from impasto.methods.styles import style_of_card
 from impasto.methods.training import Course, Trainer
 from impasto.networks.fetch import fetch_model
-from impasto.networks.painter import CONDITIONED
+from impasto.networks.painter import CONDITIONED, Painter
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg
+from impasto.options import TrainStyleOptions
 from impasto.pairings import Pairings, ahead
 from impasto.shelf import is_held_out, photos_in
 from impasto.stylebook import card_statistics
@@ -31,7 +32,7 @@ from impasto.tasks import Trained, TrainStyleTask
 BATCH: Final = 2
 CROP_PX: Final = 224
 STYLE_PX: Final = 512
-"""The style is that of a picture so large: what is learnt there serves at twice the size as well, and sizes in
+"""The style is that of a picture so large: what is learnt there serves at twice the size, too, and sizes in
 turn teach less (benchmarks/LOG.md)."""
 
 
@@ -52,32 +53,35 @@ def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) 
     photos = [path for path in photos_in(task.photos) if not is_held_out(path)]
     pairings = Pairings(photos, (), CROP_PX, BATCH, options.seed)
     course = Course(options.steps, options.learning_rate, 0.0, options.seed)
-    learnt = Learnt().to(choose_device(options.device))
-    trainer, loss_of = Trainer(learnt, course), _loss_in_style(task, card, learnt.tuning)
+    learnt, painter = Learnt().to(choose_device(options.device)), load_painter(fetch_model("painter"))
+    trainer = Trainer(learnt, course)
+    loss_of = _loss_in_style(card, painter.painter, learnt.tuning, options)
     for given in ahead(pairings.photos_at, 0, options.steps, readers=1):
         loss = trainer.learn(lambda step: loss_of(given, step))  # noqa: B023 - called at once
         last = trainer.step == options.steps or stop()
         if last:
             numbers = trainer.average["tuning"].cpu().numpy()
-            tuning = Tuning(numbers, load_painter(fetch_model("painter")).sha256, trainer.step, len(photos))
-            write_card(task.output, replace(card, tuning=tuning))
+            taught = replace(card, tuning=Tuning(numbers, painter.sha256, trainer.step, len(photos)))
+            write_card(task.output, taught)
         yield Trained("steps", trainer.step, options.steps, loss)
         if last:
             return
 
 
-def _loss_in_style(task: TrainStyleTask, card: Card, tuning: Tensor) -> Callable[[Tensor, int], Tensor]:
+def _loss_in_style(
+    card: Card, painter: Painter, tuning: Tensor, options: TrainStyleOptions
+) -> Callable[[Tensor, int], Tensor]:
     """Of photos (n, 3, s, s) uint8 and the step that they are seen in."""
     device = tuning.device
     dtype = choose_precision("auto", device)
-    painter = load_painter(fetch_model("painter")).painter.to(device)
+    painter = painter.to(device)
     vgg = set_compute_type(load_vgg().to(device), dtype)
     style = style_of_card(card_statistics(card, device))
     styles = [style(STYLE_PX >> halved) for halved in range(len(levels_within(CROP_PX)))]
-    weights = Weights(task.options.content_weight, 0.0)
+    weights = Weights(options.content_weight, 0.0)
 
     def loss_of(photos: Tensor, step: int) -> Tensor:
-        lesson = lesson_in_style(vgg, photos.to(device), styles, task.options.seed + step)
+        lesson = lesson_in_style(vgg, photos.to(device), styles, options.seed + step)
         return lesson_loss(painter, vgg, lesson, weights, dtype, tuning)
 
     return loss_of
