@@ -82,6 +82,9 @@ def test_what_cannot_be_taught_is_refused_before_it_begins(
 ) -> None:
     with pytest.raises(StyleError, match="impasto style save"):
         next(train_style(task_of(picture_file("dots"), photos)))
+    write_card(card.with_name("other.style"), replace(read_card(card), network_sha256="0" * 64))
+    with pytest.raises(StyleError, match="another network"):
+        next(train_style(task_of(card.with_name("other.style"), photos)))
     with pytest.raises(PictureError, match="too few to train on"):
         next(train_style(task_of(card, card.parent / "nowhere")))
 

@@ -12,6 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from impasto.errors import StyleError
 from impasto.media.cards import Card, Tuning, write_card
 from impasto.media.gallery import card_of
 from impasto.methods.devices import choose_device, choose_precision
@@ -22,7 +23,7 @@ from impasto.networks.fetch import fetch_model
 from impasto.networks.painter import CONDITIONED, Painter
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import set_compute_type
-from impasto.networks.weights import load_vgg
+from impasto.networks.weights import load_vgg, vgg_weights
 from impasto.options import TrainStyleOptions
 from impasto.pairings import Pairings, ahead
 from impasto.shelf import is_held_out, photos_in
@@ -50,6 +51,11 @@ def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) 
     Errors: StyleError, PictureError, OutputError.
     """
     options, card = task.options, card_of(task.style)
+    if card.network_sha256 != vgg_weights().sha256:
+        raise StyleError(
+            f"{task.style} was measured with another network, and the painter knows only the bundled vgg16; "
+            "make a card anew with: impasto style save PAINTING"
+        )
     photos = [path for path in photos_in(task.photos) if not is_held_out(path)]
     pairings = Pairings(photos, (), CROP_PX, BATCH, options.seed)
     course = Course(options.steps, options.learning_rate, 0.0, options.seed)
