@@ -67,10 +67,12 @@ def alone(folder: Path, style: str, quality: Quality) -> Way:
     return Way(f"{quality}, alone", frames, seconds[0], sum(seconds[1:]) / max(1, len(seconds) - 1))
 
 
-def filmed(folder: Path, style: str, quality: Quality) -> Way:
+def filmed(folder: Path, style: str, quality: Quality, flow_files: Path | None = None) -> Way:
     with tempfile.TemporaryDirectory() as place:
         output = Path(place) / "film.mkv"
-        options = VideoOptions(quality=quality, size=65_536, keep=True, cuts=False, codec="ffv1")
+        options = VideoOptions(
+            quality=quality, size=65_536, keep=True, cuts=False, codec="ffv1", flow_files=flow_files
+        )
         task = VideoTask(film=folder, styles=(StyleChoice(source=style),), output=output, options=options)
         marks = [time.process_time()]
         for event in paint_film(task, STUDIO):
