@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from benchmarks.flow import read_pair
@@ -30,14 +31,19 @@ NOWHERE_PX: Final = 1e4
 
 
 def turned_round(flow: Tensor, seen: Tensor) -> Tensor:
-    """(1, 2, h, w) and what both frames show, (1, 1, h, w) bool -> the flow back, by the nearest pixel."""
+    """(1, 2, h, w) and what both frames show, (1, 1, h, w) bool -> the flow back.
+
+    By the nearest pixel; where none leads to, and some do beside it, their mean.
+    """
     height, width = flow.shape[2:]
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     to_x, to_y = (x + flow[0, 0]).round().long(), (y + flow[0, 1]).round().long()
     kept = seen[0, 0] & (to_x >= 0) & (to_x < width) & (to_y >= 0) & (to_y < height)
     back = torch.full_like(flow, NOWHERE_PX)
     back[0, :, to_y[kept], to_x[kept]] = -flow[0][:, kept]
-    return back
+    found = (back[:, :1] != NOWHERE_PX).float()
+    around, beside = (F.avg_pool2d(x, 3, 1, 1, count_include_pad=False) for x in (back * found, found))
+    return torch.where((found == 0) & (beside > 0), around / beside, back)
 
 
 def main() -> None:
