@@ -10,6 +10,7 @@ from impasto.media.cards import Tuning, read_card, write_card
 from impasto.media.gallery import builtin_styles
 from impasto.methods.losses import Statistics, wasserstein_loss
 from impasto.methods.styles import STYLE_LAYERS, measure, resize_longest
+from impasto.networks.fetch import MODELS
 from impasto.networks.vgg import Vgg
 from impasto.networks.weights import vgg_weights
 from impasto.stylebook import card_statistics, make_card
@@ -58,6 +59,8 @@ def test_every_built_in_style_is_whole_small_and_made_with_the_bundled_network()
         assert card.artist
         assert card.year
         assert card.network_sha256 == vgg_weights().sha256
+        assert card.tuning is not None
+        assert f"sha256:{card.tuning.painter_sha256}" == MODELS["painter"].checksum
         for layers in card.moments.values():
             for mean, covariance in layers.values():
                 assert np.isfinite(mean).all()
