@@ -7,8 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from impasto.easel import set_up
 from impasto.errors import PictureError, StyleError
 from impasto.media.cards import Card, Tuning, read_card, write_card
+from impasto.media.gallery import builtin_styles
+from impasto.media.picture import read_picture
 from impasto.methods.fast import draft
 from impasto.methods.scene import Region, Scene
 from impasto.networks.fetch import MODELS, fetch_model
@@ -16,9 +19,10 @@ from impasto.networks.painter import CONDITIONED
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg
 from impasto.networks.weights import vgg_weights
-from impasto.options import MAX_PIXELS, TrainStyleOptions
+from impasto.options import MAX_PIXELS, StylizeOptions, TrainStyleOptions
+from impasto.studio import Studio
 from impasto.stylebook import Loaded, load_style, make_card
-from impasto.tasks import TrainStyleTask
+from impasto.tasks import MaskChoice, RegionChoice, StyleChoice, StylizeTask, TrainStyleTask
 from impasto.train_style import train_style
 from tests.conftest import drawn, tensor
 
@@ -101,3 +105,21 @@ def test_what_another_painter_was_taught_is_left_out(card: Path, vgg: Vgg) -> No
     write_card(card, with_tuning(CONDITIONED - 1, bundled))
     with pytest.raises(StyleError, match="damaged"):
         loaded(card, vgg)
+
+
+def test_a_blend_has_its_shares_of_what_was_taught(picture_file: MakePicture) -> None:
+    photo, mask = picture_file("photo"), picture_file("dots")
+    task = StylizeTask(
+        photo=photo,
+        styles=(StyleChoice(source="scream", weight=3), StyleChoice(source=str(mask))),
+        regions=(RegionChoice(mask=MaskChoice(path=mask), style="great-wave"),),
+        options=StylizeOptions(quality="draft", device="cpu"),
+    )
+    below, above = set_up(task, read_picture(photo), Studio(), None).scene.regions
+    scream, wave = (read_card(builtin_styles()[name]).tuning for name in ("scream", "great-wave"))
+    assert below.tuning is not None
+    assert above.tuning is not None
+    assert scream is not None
+    assert wave is not None
+    np.testing.assert_allclose(below.tuning.numpy(), 0.75 * scream.numbers, rtol=1e-6)
+    np.testing.assert_array_equal(above.tuning.numpy(), wave.numbers)
