@@ -9,7 +9,6 @@ taught.
 import statistics
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from benchmarks.arguments import parser
@@ -47,7 +46,7 @@ def main() -> None:
     vgg, weights, judge = load_vgg(), vgg_weights(), Studio().judges[0]
     painter = load_painter(fetch_model("painter")).painter
     held_out = [path for path in photos_in(options.photos) if is_held_out(path)]
-    held_out = held_out[:: len(held_out) // options.count][: options.count]
+    held_out = held_out[:: max(1, len(held_out) // options.count)][: options.count]
     photos = [resize_longest(over_white(read_picture(path)), options.size).clamp(0, 1) for path in held_out]
     rows, all_scores = [], []
     for name in builtin_styles():
@@ -68,5 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    torch.set_grad_enabled(False)
     main()

@@ -84,6 +84,16 @@ Bytes = Annotated[
 """Held as a number of bytes; "4GB" is 4e9."""
 
 DeviceKnob = Annotated[Device, Field(description="Where to compute; auto takes the fastest there is.")]
+TrainingSeedKnob = Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same network or card.")]
+LearningRateKnob = Annotated[
+    float,
+    Field(
+        gt=0, le=1, description="It rises over the first 100 steps, and falls to nothing over all of them."
+    ),
+]
+PhotoWeightKnob = Annotated[
+    float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
+]
 PrecisionKnob = Annotated[
     Precision, Field(description="Numbers for the features; auto measures which are faster here.")
 ]
@@ -358,9 +368,7 @@ class TrainColorizerOptions(Options):
 
     steps: Annotated[int, Field(ge=1, le=10_000_000, description="Steps in all.")] = 1600
     batch: Annotated[int, Field(ge=1, le=1024, description="Crops that a step sees.")] = 16
-    learning_rate: Annotated[
-        float, Field(gt=0, le=1, description="At its highest, after 100 steps; it then falls to nothing.")
-    ] = 1e-3
+    learning_rate: LearningRateKnob = 1e-3
     weight_decay: Annotated[float, Field(ge=0, le=1, description="Pulls the weights towards nothing.")] = 0.02
     size: Annotated[
         int, Field(ge=32, le=512, multiple_of=16, description="Side of the crops, in pixels.")
@@ -378,7 +386,7 @@ class TrainColorizerOptions(Options):
     finetune: Annotated[
         bool, Field(description="Train VGG-16, too, from the pictures themselves; for a GPU.")
     ] = False
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same network.")] = 0
+    seed: TrainingSeedKnob = 0
     saved_every: Annotated[
         int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")
     ] = 100
@@ -444,13 +452,9 @@ class TrainStyleOptions(Options):
     """How the painter is taught one style."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps in all.")] = 200
-    learning_rate: Annotated[
-        float, Field(gt=0, le=1, description="At its highest; it then falls to nothing.")
-    ] = 0.05
-    content_weight: Annotated[
-        float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
-    ] = 0.4
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same card.")] = 0
+    learning_rate: LearningRateKnob = 0.05
+    content_weight: PhotoWeightKnob = 0.4
+    seed: TrainingSeedKnob = 0
     device: DeviceKnob = "auto"
 
 
@@ -475,16 +479,12 @@ class TrainPainterOptions(Options):
             ge=32, le=1024, multiple_of=16, description="Side of the crops, in pixels; left out, 256 or 160."
         ),
     ] = None
-    learning_rate: Annotated[
-        float, Field(gt=0, le=1, description="At its highest, after 100 steps; it then falls to nothing.")
-    ] = 1e-3
-    content_weight: Annotated[
-        float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
-    ] = 0.3
+    learning_rate: LearningRateKnob = 1e-3
+    content_weight: PhotoWeightKnob = 0.3
     smoothness: Annotated[
         float, Field(ge=0, le=1e6, description="Weight of the total variation: takes out grain.")
     ] = 0.0
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Same seed, same network.")] = 0
+    seed: TrainingSeedKnob = 0
     saved_every: Annotated[
         int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")
     ] = 200
