@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from torch import Tensor
@@ -24,7 +24,7 @@ from impasto.media.picture import Picture, read_picture, write_picture
 from impasto.media.scaling import fit_within
 from impasto.methods.following import Tie, tie
 from impasto.methods.temporal import warp_error
-from impasto.options import Quality, StylizeOptions, VideoOptions
+from impasto.options import FlowMethod, Quality, StylizeOptions, VideoOptions
 from impasto.run import run
 from impasto.studio import Studio
 from impasto.tasks import FilmProgress, StyleChoice, StylizeTask, VideoTask
@@ -67,11 +67,19 @@ def alone(folder: Path, style: str, quality: Quality) -> Way:
     return Way(f"{quality}, alone", frames, seconds[0], sum(seconds[1:]) / max(1, len(seconds) - 1))
 
 
-def filmed(folder: Path, style: str, quality: Quality, flow_files: Path | None = None) -> Way:
+def filmed(
+    folder: Path, style: str, quality: Quality, flow: FlowMethod = "auto", flow_files: Path | None = None
+) -> Way:
     with tempfile.TemporaryDirectory() as place:
         output = Path(place) / "film.mkv"
         options = VideoOptions(
-            quality=quality, size=65_536, keep=True, cuts=False, codec="ffv1", flow_files=flow_files
+            quality=quality,
+            size=65_536,
+            keep=True,
+            cuts=False,
+            codec="ffv1",
+            flow=flow,
+            flow_files=flow_files,
         )
         task = VideoTask(film=folder, styles=(StyleChoice(source=style),), output=output, options=options)
         marks = [time.process_time()]
@@ -135,6 +143,7 @@ def main() -> None:
     parser.add_argument("--style", default="great-wave")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--flow", choices=get_args(FlowMethod), default="auto")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     given.output.mkdir(exist_ok=True)
@@ -148,7 +157,14 @@ def main() -> None:
             for number, photo in enumerate(photos):
                 write_picture(folder / f"{number:04d}.png", Picture(to_pixels(photo)))
             qualities: tuple[Quality, ...] = ("draft", "good")
-            ways = [way(folder, given.style, quality) for quality in qualities for way in (alone, filmed)]
+            ways = [
+                way
+                for quality in qualities
+                for way in (
+                    alone(folder, given.style, quality),
+                    filmed(folder, given.style, quality, given.flow),
+                )
+            ]
         for line in rows(Path(path).stem, photos, ways, given.style):
             print(line, flush=True)
         sheet(given.output / f"{Path(path).stem}.png", photos, ways)

@@ -76,7 +76,7 @@ def cannot_fetch(tmp_path: Path, pattern: str) -> None:
     assert model_path("vgg19") is None
 
 
-@pytest.mark.parametrize("name", ["vgg16", "colorizer", "squeezenet"])
+@pytest.mark.parametrize("name", ["vgg16", "colorizer", "squeezenet", "gmflow"])
 def test_bundled_files_are_the_ones_we_know(name: str) -> None:
     path = model_path(name)
     assert path is not None

@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.methods.flow import flow_between, resize_flow
+from impasto.methods.flow import Classical, flow_between, flows_between, resize_flow
 from impasto.methods.styles import resize_to
 from impasto.options import FlowMethod
+
+DIS_AND_AUTO: tuple[FlowMethod, ...] = ("dis", "auto")
 
 
 def clouds(height: int = 96, width: int = 128) -> Tensor:
@@ -16,13 +18,40 @@ def clouds(height: int = 96, width: int = 128) -> Tensor:
 
 
 @pytest.mark.parametrize("method", ["dis", "deepflow", "farneback"])
-def test_a_shift_is_found(method: FlowMethod) -> None:
+def test_a_shift_is_found(method: Classical) -> None:
     """The scene goes 3 to the right and 2 down, so what is at p was at p - (3, 2)."""
     before = clouds()
     now = before.roll((2, 3), (2, 3))
     flow = flow_between(now, before, method)[..., 16:-16, 16:-16]
     expected = torch.tensor([-3.0, -2.0]).view(1, 2, 1, 1)
     assert (flow - expected).abs().mean() < 0.2
+
+
+def test_the_network_finds_a_shift_both_ways() -> None:
+    """In a frame whose sides are no multiples of what the network asks for."""
+    before = clouds(70, 300)
+    now = before.roll((2, 3), (2, 3))
+    there, back = (flow[..., 16:-16, 16:-16] for flow in flows_between(now, before, "gmflow"))
+    expected = torch.tensor([-3.0, -2.0]).view(1, 2, 1, 1)
+    assert (there - expected).abs().mean() < 0.4
+    assert (back + expected).abs().mean() < 0.4
+
+
+def test_what_goes_far_is_left_to_the_network() -> None:
+    """The camera pans by a fifth of the frame, where DIS is lost."""
+    wide = clouds(96, 240)
+    before, now = wide[..., :192], wide[..., 40:232]
+    expected = torch.tensor([40.0, 0.0]).view(1, 2, 1, 1)
+    by_dis, found = (flows_between(now, before, method).there[..., :144] for method in DIS_AND_AUTO)
+    assert (by_dis - expected).abs().mean() > 10
+    assert (found - expected).abs().mean() < 1
+
+
+def test_what_moves_little_is_left_to_dis() -> None:
+    before = clouds()
+    now = before.roll((2, 3), (2, 3))
+    expected, found = (flows_between(now, before, method) for method in DIS_AND_AUTO)
+    torch.testing.assert_close(found, expected)
 
 
 def test_computed_small_it_is_still_in_pixels_of_the_frame() -> None:

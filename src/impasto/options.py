@@ -25,7 +25,7 @@ Quality = Literal["draft", "good", "best"]
 Backbone = Literal["vgg16", "vgg19"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 FilmCodec = Literal["auto", "h264", "h265", "vp9", "av1", "prores", "ffv1"]
-FlowMethod = Literal["dis", "deepflow", "farneback"]
+FlowMethod = Literal["auto", "dis", "gmflow", "deepflow", "farneback"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Format = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif", "heic"]
 ColorsKeptBy = Literal["luminance", "before", "after"]
@@ -417,7 +417,12 @@ class VideoOptions(StylizeOptions):
     ] = 1.0
     loop: Annotated[bool, Field(description="The last frame leads into the first.")] = False
     cuts: Annotated[bool, Field(description="Find cuts, and begin anew after each.")] = True
-    flow: Annotated[FlowMethod, Field(description="How motion between frames is found.")] = "dis"
+    flow: Annotated[
+        FlowMethod,
+        Field(
+            description="How motion between frames is found; auto is dis, and gmflow where things move far."
+        ),
+    ] = "auto"
     flow_files: Annotated[
         Path | None,
         Field(

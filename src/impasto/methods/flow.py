@@ -1,10 +1,11 @@
 """Optical flow: where each pixel of one frame lies in another.
 
 DIS by Kroeger et al. 2016, DeepFlow by Weinzaepfel et al. 2013 (which Ruder et al. 2016 painted with) without
-its descriptor matching, and Farnebäck 2003; all as OpenCV has them.
+its descriptor matching, and Farnebäck 2003, as OpenCV has them; where things move far, the network GMFlow.
 """
 
-from typing import Any, Final, NamedTuple
+from math import sqrt
+from typing import Any, Final, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,13 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from impasto.methods.styles import resize_to
+from impasto.methods.temporal import in_both
+from impasto.networks.gmflow import STRIDE
+from impasto.networks.weights import load_gmflow
 from impasto.options import FlowMethod
 
 FLOW_PX: Final = 1024
 """Longest side that flow is computed at; see benchmarks/LOG.md."""
+NETWORK_PX: Final = 768 * 320
+"""What the network sees of a frame, reduced or enlarged: on smaller pictures it errs more."""
+LEAST_SHARE: Final = 0.7
+"""Of a frame, found in the other by DIS; where it is less, things move too far for DIS."""
 _LUMA: Final = (0.299, 0.587, 0.114)
 
 Grey = NDArray[np.uint8]
+Classical = Literal["dis", "deepflow", "farneback"]
 
 
 class Flows(NamedTuple):
@@ -29,14 +38,24 @@ class Flows(NamedTuple):
     back: Tensor
 
 
-def flows_between(here: Tensor, there: Tensor, method: FlowMethod = "dis") -> Flows:
-    """Of two frames (1, 3, h, w) in [0, 1], as `flow_between` has them."""
-    return Flows(flow_between(here, there, method), flow_between(there, here, method))
+def flows_between(
+    here: Tensor, there: Tensor, method: FlowMethod = "auto", dtype: torch.dtype = torch.float32
+) -> Flows:
+    """Of two frames (1, 3, h, w) in [0, 1], as `flow_between` has them.
+
+    auto is DIS, and GMFlow where DIS finds too little of the one frame in the other. dtype: the numbers that
+    GMFlow's features are computed in.
+    """
+    if method == "gmflow":
+        return _gmflow(here, there, dtype)
+    classical = "dis" if method == "auto" else method
+    found = Flows(flow_between(here, there, classical), flow_between(there, here, classical))
+    if method == "auto" and float(in_both(*found).mean()) < LEAST_SHARE:
+        return _gmflow(here, there, dtype)
+    return found
 
 
-def flow_between(
-    here: Tensor, there: Tensor, method: FlowMethod = "dis", longest_px: int = FLOW_PX
-) -> Tensor:
+def flow_between(here: Tensor, there: Tensor, method: Classical = "dis", longest_px: int = FLOW_PX) -> Tensor:
     """Two frames (1, 3, h, w) in [0, 1] -> (1, 2, h, w): a pixel p of `here` is found at p + flow in `there`.
 
     The first channel is to the right and the second down, in pixels. Frames whose longer side is above
@@ -70,6 +89,16 @@ def _grey(frame: Tensor, size: tuple[int, int]) -> Grey:
     if luma.shape[2:] != size:
         luma = resize_to(luma, size)
     return luma[0, 0].mul(255).round().clamp(0, 255).byte().numpy()
+
+
+def _gmflow(here: Tensor, there: Tensor, dtype: torch.dtype) -> Flows:
+    """On the processor, wherever the frames are."""
+    size = (here.shape[2], here.shape[3])
+    scale = sqrt(NETWORK_PX / (size[0] * size[1]))
+    rows, columns = (STRIDE * max(1, round(scale * side / STRIDE)) for side in size)
+    seen = [resize_to(frame.float().cpu(), (rows, columns)) for frame in (here, there)]
+    flows = load_gmflow()(*seen, dtype)
+    return Flows(*(resize_flow(flow[None], size).to(here.device) for flow in flows))
 
 
 def _dis(here: Grey, there: Grey) -> NDArray[np.float32]:

@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
-from impasto.methods.flow import Flows, flows_between
+from impasto.methods.flow import Classical, Flows, flows_between
 from impasto.methods.optimize import LossAndGradient, Search, descend
 from impasto.methods.temporal import Anchor, anchored, correspondence, long_term_weights, warp_sharply
-from impasto.options import FlowMethod
 
 Warp = Callable[[Tensor, Tensor], Tensor]
 """A picture (1, 3, h, w) by a flow (1, 2, h, w)."""
@@ -53,7 +52,7 @@ class Hold:
         return 1 - self.own if turn else 1.0
 
 
-def tie(photo: Tensor, other: Tensor, method: FlowMethod) -> Tie:
+def tie(photo: Tensor, other: Tensor, method: Classical) -> Tie:
     """From one photo (1, 3, h, w) to another of the same size."""
     return Tie.by(flows_between(photo, other, method))
 

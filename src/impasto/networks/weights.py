@@ -17,12 +17,15 @@ from torch import Tensor
 from impasto.errors import WeightsError
 from impasto.networks.fetch import data_folder, fetch_model, model_path
 from impasto.networks.formats import CAFFE, Manners, import_h5py, read_contents
+from impasto.networks.gmflow import Gmflow
 from impasto.networks.squeezenet import SqueezeNet
 from impasto.networks.vgg import CHANNELS, Architecture, Vgg, VggWeights, layer_names
 
 _TORCHVISION: Final = Manners((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _TITLES: Final[dict[Architecture, str]] = {"vgg19": "VGG-19", "vgg16": "VGG-16"}
 _SAMPLE_PX: Final = 256
+EIGHT_BITS: Final = 64
+"""Numbers are multiplied by it before they become float8, whose finest steps are 1/512."""
 
 
 def load_vgg(architecture: Architecture = "vgg16", weights: Path | None = None) -> Vgg:
@@ -49,6 +52,22 @@ def load_squeezenet() -> SqueezeNet:
         return SqueezeNet(load_file(path))
     except Exception as error:
         raise WeightsError(f"{path} is damaged: reinstall impasto") from error
+
+
+@cache
+def load_gmflow() -> Gmflow:
+    """The bundled network of flow, float32 on the CPU. WeightsError if the file is damaged."""
+    path = fetch_model("gmflow")
+    try:
+        network = Gmflow().requires_grad_(False).eval()
+        network.load_state_dict({name: _unpacked(tensor) for name, tensor in load_file(path).items()})
+    except Exception as error:
+        raise WeightsError(f"{path} is damaged: reinstall impasto") from error
+    return network
+
+
+def _unpacked(tensor: Tensor) -> Tensor:
+    return tensor.float() / EIGHT_BITS if tensor.dtype == torch.float8_e4m3fn else tensor.float()
 
 
 def read_vgg(path: Path, architecture: Architecture) -> VggWeights:

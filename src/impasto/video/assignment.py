@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+import torch
+
 from impasto.coloring import taste_of
 from impasto.crossing import to_pixels, to_tensor
 from impasto.easel import EFFORTS, Easel, set_up
@@ -100,6 +102,12 @@ class Assignment:
         at_one_size = FIRST_STEPS * EFFORTS[self.options.quality]
         sized = usual.where(self._first_frame_steps, at_one_size)
         return sized._replace(passes=passes, hold=hold)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The numbers that networks compute in on the processor, the same whoever goes on with the film."""
+        room = self.easel.network if self.easel else self.coloring.room if self.coloring else None
+        return room.dtype if room and room.device.type == "cpu" else torch.float32
 
     def made_survey(self) -> Survey:
         """The beginning of the film whose frames have all been made."""

@@ -8,13 +8,13 @@ from torch import Tensor
 
 from impasto.crossing import to_tensor
 from impasto.easel import Easel
+from impasto.methods.flow import Classical
 from impasto.methods.following import tie
 from impasto.methods.styles import STYLE_LAYERS, LayerStatistics
 from impasto.methods.styles import measure as measure_style
 from impasto.methods.temporal import warp_error
 from impasto.networks.cielab import to_lab
 from impasto.networks.vgg import Vgg
-from impasto.options import FlowMethod
 from impasto.tasks import FilmProgress
 from impasto.video.assignment import Assignment
 from impasto.video.pace import Clock
@@ -31,7 +31,7 @@ def measure(job: Assignment, clock: Clock) -> Generator[FilmProgress, None, dict
 
     Of a film that is coloured and not painted, the errors are of a and b, and there is no style.
     """
-    method: FlowMethod = "dis" if job.options.flow == "deepflow" else "deepflow"
+    method: Classical = "dis" if job.options.flow == "deepflow" else "deepflow"
     near: dict[int, tuple[float, float]] = {}
     far: dict[int, tuple[float, float]] = {}
     for start, end in job.survey.shots:
@@ -57,7 +57,7 @@ def measure(job: Assignment, clock: Clock) -> Generator[FilmProgress, None, dict
 
 
 def _errors(
-    job: Assignment, photos: dict[int, Tensor], number: int, before: int, method: FlowMethod
+    job: Assignment, photos: dict[int, Tensor], number: int, before: int, method: Classical
 ) -> tuple[float, float]:
     """Of the frames as they were made, and of the photos."""
     found = tie(photos[number], photos[before], method)

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final, TypeVar
 
 import torch
-from torch import Tensor
 
 from impasto.crossing import to_tensor
 from impasto.media.flo import read_flo, write_flo
 from impasto.media.picture import Picture
-from impasto.methods.flow import Flows, flow_between, flows_between, resize_flow
-from impasto.options import FlowMethod
+from impasto.methods.flow import Flows, flows_between, resize_flow
 from impasto.video.assignment import Assignment
 
 CHUNK: Final = 12
@@ -48,25 +45,32 @@ class Photos:
         return self.recent[number]
 
 
-def flows_of(job: Assignment, number: int, other: int, picture: Picture, other_picture: Picture) -> Flows:
-    """From a frame to another and back, by their photos; with --flow-files as it is told there, or kept."""
+def flows_of(
+    job: Assignment,
+    number: int,
+    other: int,
+    picture: Picture,
+    other_picture: Picture,
+    *,
+    nearest: bool = True,
+) -> Flows:
+    """From a frame to another and back, by their photos; with --flow-files as it is told there, or kept.
+
+    nearest: of those that the frame is tied to. The others only say what it doesn't; auto is DIS for them.
+    """
     here, there = to_tensor(picture.rgb), to_tensor(other_picture.rgb)
-    folder, method = job.options.flow_files, job.options.flow
+    folder = job.options.flow_files
+    method = "dis" if job.options.flow == "auto" and not nearest else job.options.flow
     if folder is None:
-        return flows_between(here, there, method)
+        return flows_between(here, there, method, job.dtype)
     first, second = (job.survey.known[n] + 1 for n in (number, other))
-    return Flows(
-        _kept_flow(folder / f"{first}_{second}.flo", here, there, method),
-        _kept_flow(folder / f"{second}_{first}.flo", there, here, method),
-    )
-
-
-def _kept_flow(path: Path, here: Tensor, there: Tensor, method: FlowMethod) -> Tensor:
-    if not path.exists():
-        found = flow_between(here, there, method)
-        write_flo(path, found[0].permute(1, 2, 0).numpy())
-    flow = torch.from_numpy(read_flo(path).transpose(2, 0, 1).copy())[None]
-    return resize_flow(flow, (here.shape[2], here.shape[3]))
+    files = (folder / f"{first}_{second}.flo", folder / f"{second}_{first}.flo")
+    if not all(path.exists() for path in files):
+        for path, flow in zip(files, flows_between(here, there, method, job.dtype), strict=True):
+            if not path.exists():
+                write_flo(path, flow[0].permute(1, 2, 0).numpy())
+    told = (torch.from_numpy(read_flo(path).transpose(2, 0, 1).copy())[None] for path in files)
+    return Flows(*(resize_flow(flow, (here.shape[2], here.shape[3])) for flow in told))
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

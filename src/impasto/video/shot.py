@@ -124,10 +124,10 @@ def _following(job: Assignment, easel: Easel, scene: Scene, start: Tensor, ancho
 
 def _prepared(job: Assignment, photos: Photos, begin: int, turn: int) -> Iterator[Prepared]:
     for place, (number, picture) in enumerate(photos.in_order(begin), begin):
-        neighbours = [
-            Neighbour(other, its_turn, Tie.by(flows_of(job, number, other, picture, photos.one(other))))
-            for other, its_turn in neighbours_of(photos.order, place, turn, loop=job.options.loop)
-        ]
+        neighbours: list[Neighbour] = []
+        for other, its_turn in neighbours_of(photos.order, place, turn, loop=job.options.loop):
+            flows = flows_of(job, number, other, picture, photos.one(other), nearest=not neighbours)
+            neighbours.append(Neighbour(other, its_turn, Tie.by(flows)))
         yield Prepared(number, picture, neighbours)
 
 
