@@ -2,7 +2,7 @@
 
     python -m benchmarks.budgets --photos FOLDER --paintings FOLDER
 
-Paints the first pairs of the stills at 512 px with each of `BUDGETS_S`, as the command line does, in one
+Paints the pairs of the stills at 512 px with each of `BUDGETS_S`, as the command line does, in one
 process, and prints seconds, how far they are from what was asked, and style and content distance on
 SqueezeNet, which is never optimised, and on VGG-16, which is, from photo and painting as impasto reads them.
 """
@@ -19,7 +19,6 @@ from impasto.methods.distances import distances
 from impasto.studio import Studio
 
 BUDGETS_S: Final = (10, 30, 120)
-PAIRS_PAINTED: Final = 3
 
 
 def main() -> None:
@@ -28,8 +27,7 @@ def main() -> None:
     print(
         "| pair | asked | took | style / content | on VGG-16 | steps |", "|---|---|---|---|---|---|", sep="\n"
     )
-    for index in range(PAIRS_PAINTED):
-        photo_name, painting_name = PAIRS[index]
+    for photo_name, painting_name in PAIRS:
         file = options.photos / f"{photo_name}.jpg"
         style: Path = options.paintings / f"{painting_name}.jpg"
         photo, painting = (over_white(read_picture(path, longest_px=SIZE_PX)) for path in (file, style))

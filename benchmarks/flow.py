@@ -54,7 +54,7 @@ def shares(found: Tensor, true: Tensor) -> str:
     return f"{precision:.3f} / {recall:.3f}"
 
 
-def found(pair: Pair, method: Classical | Literal["gmflow"], longest_px: int) -> Flows:
+def flows_by(pair: Pair, method: Classical | Literal["gmflow"], longest_px: int) -> Flows:
     """Both ways; what the network sees does not depend on the size."""
     here, there = pair.here, pair.there
     if method == "gmflow":
@@ -64,7 +64,7 @@ def found(pair: Pair, method: Classical | Literal["gmflow"], longest_px: int) ->
 
 def measure(name: str, pair: Pair, method: Classical | Literal["gmflow"], longest_px: int) -> None:
     began = time.process_time()
-    flow, back = found(pair, method, longest_px)
+    flow, back = flows_by(pair, method, longest_px)
     seconds = time.process_time() - began
     error = (flow - pair.flow).square().sum(1, keepdim=True).sqrt()
     seen = pair.valid & ~pair.hidden

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--style", default="great-wave")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--frames", type=int, default=8)
-    parser.add_argument("--flow", choices=get_args(FlowMethod), default="auto")
+    parser.add_argument("--flow", choices=("auto", "dis", "gmflow", "farneback"), default="auto")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     given.output.mkdir(exist_ok=True)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from impasto.crossing import to_tensor
 from impasto.errors import FilmError, OptionError, OutputError
@@ -19,16 +21,17 @@ from impasto.media.film import open_film
 from impasto.media.frames import glances, read_frames, timeline
 from impasto.media.picture import read_picture
 from impasto.methods.devices import one_thread
+from impasto.methods.flow import Flows, flows_between
 from impasto.methods.ladder import plan
 from impasto.networks.cielab import to_lab
-from impasto.options import ColoringOptions, VideoOptions
+from impasto.options import ColoringOptions, FlowMethod, VideoOptions
 from impasto.studio import Studio
 from impasto.tasks import FilmProgress, FilmResult, StyleChoice, VideoTask
-from impasto.video import paint_film
+from impasto.video import paint_film, photos
 from impasto.video.assignment import PACES, Assignment
 from impasto.video.crew import make_shot
 from impasto.video.folder import Made
-from impasto.video.shot import neighbours_of
+from impasto.video.shot import adjoin, neighbours_of
 from tests.clips import make_film, moving_square, sound_packets
 
 QUICK: dict[str, Any] = {"size": 48, "steps": 2, "frame_steps": 1, "precision": "float32", "keep": True}
@@ -106,7 +109,7 @@ def test_a_film_is_painted_with_its_times_and_sound(tmp_path: Path) -> None:
     assert sound_packets(tmp_path / "b.mp4") == sound_packets(source)
 
 
-@pytest.mark.parametrize("options", [{}, {"quality": "best"}, {"loop": True, "cuts": False}])
+@pytest.mark.parametrize("options", [{}, {"quality": "best"}, {"loop": True, "cuts": False, "flow": "dis"}])
 def test_stopped_anywhere_the_same_command_gives_the_same_bytes(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
@@ -244,8 +247,40 @@ def test_flow_is_kept_in_files_and_taken_from_there(tmp_path: Path) -> None:
     paint(source, tmp_path / "b.mp4", flow_files=tmp_path / "flow")
     names = {path.name for path in (tmp_path / "flow").iterdir()}
     assert names == {"1_2.flo", "2_1.flo", "2_3.flo", "3_2.flo", "1_3.flo", "3_1.flo"}
+    given = (tmp_path / "flow/1_2.flo").read_bytes()
+    (tmp_path / "flow/2_1.flo").unlink()
     paint(source, tmp_path / "c.mp4", flow_files=tmp_path / "flow")
     assert painted(tmp_path / "c.mp4") == painted(tmp_path / "b.mp4")
+    assert (tmp_path / "flow/2_1.flo").exists()
+    assert (tmp_path / "flow/1_2.flo").read_bytes() == given
+
+
+def test_flow_by_the_network_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
+    source = make_film(tmp_path / "a.mp4", frames_of(2))
+    paint(source, tmp_path / "whole.mp4", flow="gmflow")
+    assert paint(source, tmp_path / "parts.mp4", after(1), flow="gmflow") is None
+    assert paint(source, tmp_path / "parts.mp4", flow="gmflow") is not None
+    assert painted(tmp_path / "parts.mp4") == painted(tmp_path / "whole.mp4")
+
+
+def test_only_the_nearest_frame_is_worth_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def recorded(here: Tensor, there: Tensor, method: FlowMethod, dtype: torch.dtype) -> Flows:
+        asked.append((method, dtype))
+        return flows_between(here, there, "dis")
+
+    monkeypatch.setattr(photos, "flows_between", recorded)
+    source = make_film(tmp_path / "a.mp4", frames_of(3))
+    paint(source, tmp_path / "b.mp4")
+    numbers = torch.float32  # those of `QUICK`
+    assert asked == [("auto", numbers), ("auto", numbers), ("dis", numbers)]
+    asked.clear()
+    paint(source, tmp_path / "c.mp4", flow="farneback", precision="bfloat16")
+    assert asked == [("farneback", torch.bfloat16)] * 3
+    asked.clear()
+    paint(source, tmp_path / "d.mp4", styles=(), coloring=COLORS)
+    assert {method for method, _ in asked} == {"auto"}
 
 
 def test_a_report_names_the_worst_frames_and_is_json(tmp_path: Path) -> None:
@@ -287,6 +322,15 @@ def test_the_last_frames_of_a_loop_are_tied_to_the_first() -> None:
     assert neighbours_of(order, 5, 1, loop=False) == [(4, 1), (3, 1), (1, 1)]
     assert neighbours_of(order, 0, 1, loop=True) == [(9, 0), (8, 0), (6, 0)]
     assert neighbours_of(order, 9, 1, loop=True) == [(8, 1), (0, 1), (7, 1), (1, 1), (5, 1), (3, 1)]
+
+
+def test_frames_adjoin_in_both_directions_and_over_the_seam_of_a_loop() -> None:
+    for order in (range(10), range(9, -1, -1)):
+        assert adjoin(order, 4, 5, loop=False)
+        assert adjoin(order, 5, 4, loop=False)
+        assert not adjoin(order, 2, 4, loop=True)
+        assert adjoin(order, 0, 9, loop=True)
+        assert not adjoin(order, 0, 9, loop=False)
 
 
 def test_the_photos_colours_are_kept_if_wanted(tmp_path: Path) -> None:

@@ -108,8 +108,13 @@ class Easel:
         return Finish(options.keep_colors, options.keep_colors_by, options.saturation)
 
 
-def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[int] | None) -> Easel:
-    """Network, styles, masks and plan for a photo; errors as `run` has them."""
+def set_up(
+    task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[int] | None, beside_bytes: float = 0
+) -> Easel:
+    """Network, styles, masks and plan for a photo; errors as `run` has them.
+
+    beside_bytes: what else takes memory while it is painted.
+    """
     options, size_px = task.options, photo.size_px
     network = studio.network(options)
     settled: dict[str, Any] = {
@@ -122,7 +127,8 @@ def set_up(task: StylizeTask, photo: Picture, studio: Studio, steps: Sequence[in
     painter = studio.painter(network) if _has_draft(options) else None
     rungs = _rungs(options, size_px, steps, drafted=painter is not None)
     memory = 0.9 * free_bytes(network.device) if options.memory is None else float(options.memory)
-    held_bytes = sum(style.held_bytes for style in styles) + MASK_BYTES * len(masks) * size_px[0] * size_px[1]
+    held_bytes = beside_bytes + sum(style.held_bytes for style in styles)
+    held_bytes += MASK_BYTES * len(masks) * size_px[0] * size_px[1]
     rooms = [Workspace()] * len(rungs)
     if options.strength > 0:
         rooms = spaces([rung.size_px for rung in rungs], network.dtype, options.optimizer, memory, held_bytes)

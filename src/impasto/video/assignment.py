@@ -14,6 +14,7 @@ from impasto.media.film import PICTURE_RATE, Film, open_film
 from impasto.media.frames import read_frames
 from impasto.media.picture import Picture
 from impasto.methods.colorize import Taste, colorize
+from impasto.methods.flow import NETWORK_BYTES
 from impasto.methods.following import Hold
 from impasto.methods.ladder import FIRST_STEPS
 from impasto.methods.temporal import Anchor
@@ -104,10 +105,10 @@ class Assignment:
         return sized._replace(passes=passes, hold=hold)
 
     @property
-    def dtype(self) -> torch.dtype:
-        """The numbers that networks compute in on the processor, the same whoever goes on with the film."""
-        room = self.easel.network if self.easel else self.coloring.room if self.coloring else None
-        return room.dtype if room and room.device.type == "cpu" else torch.float32
+    def flow_dtype(self) -> torch.dtype:
+        """The numbers that flow is found in: those of the film, but float32 where that is made on a GPU."""
+        made_by = self.easel.network if self.easel else self.coloring.room if self.coloring else None
+        return made_by.dtype if made_by and made_by.device.type == "cpu" else torch.float32
 
     def made_survey(self) -> Survey:
         """The beginning of the film whose frames have all been made."""
@@ -154,7 +155,9 @@ def assign(
         first = next(read_frames(film, survey.line, survey.indices[:1], size_px))
         if coloring is not None:
             first = coloring.of(first)
-        easel = set_up(StylizeTask(photo=task.film, styles=task.styles, options=options), first, studio, None)
+        beside = NETWORK_BYTES if options.flow in ("auto", "gmflow") else 0
+        painting = StylizeTask(photo=task.film, styles=task.styles, options=options)
+        easel = set_up(painting, first, studio, None, beside)
         settled = easel.task.options.model_dump(include={"precision", "memory"})
     folder.save("settled", settled)
     return Assignment(film, survey, size_px, options, folder, coloring, easel)

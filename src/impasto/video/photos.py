@@ -56,17 +56,18 @@ def flows_of(
 ) -> Flows:
     """From a frame to another and back, by their photos; with --flow-files as it is told there, or kept.
 
-    nearest: of those that the frame is tied to. The others only say what it doesn't; auto is DIS for them.
+    nearest: whether no frame lies between. Of the others only what the nearest does not say is asked, and
+    auto is DIS for them.
     """
     here, there = to_tensor(picture.rgb), to_tensor(other_picture.rgb)
     folder = job.options.flow_files
     method = "dis" if job.options.flow == "auto" and not nearest else job.options.flow
     if folder is None:
-        return flows_between(here, there, method, job.dtype)
+        return flows_between(here, there, method, job.flow_dtype)
     first, second = (job.survey.known[n] + 1 for n in (number, other))
     files = (folder / f"{first}_{second}.flo", folder / f"{second}_{first}.flo")
     if not all(path.exists() for path in files):
-        for path, flow in zip(files, flows_between(here, there, method, job.dtype), strict=True):
+        for path, flow in zip(files, flows_between(here, there, method, job.flow_dtype), strict=True):
             if not path.exists():
                 write_flo(path, flow[0].permute(1, 2, 0).numpy())
     told = (torch.from_numpy(read_flo(path).transpose(2, 0, 1).copy())[None] for path in files)

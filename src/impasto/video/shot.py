@@ -126,9 +126,15 @@ def _prepared(job: Assignment, photos: Photos, begin: int, turn: int) -> Iterato
     for place, (number, picture) in enumerate(photos.in_order(begin), begin):
         neighbours: list[Neighbour] = []
         for other, its_turn in neighbours_of(photos.order, place, turn, loop=job.options.loop):
-            flows = flows_of(job, number, other, picture, photos.one(other), nearest=not neighbours)
+            nearest = adjoin(photos.order, number, other, loop=job.options.loop)
+            flows = flows_of(job, number, other, picture, photos.one(other), nearest=nearest)
             neighbours.append(Neighbour(other, its_turn, Tie.by(flows)))
         yield Prepared(number, picture, neighbours)
+
+
+def adjoin(order: Sequence[int], number: int, other: int, *, loop: bool) -> bool:
+    """Whether nothing lies between two frames of a shot; a loop's last is beside its first."""
+    return abs(number - other) == 1 or (loop and {number, other} == {order[0], order[-1]})
 
 
 def neighbours_of(order: Sequence[int], place: int, turn: int, *, loop: bool) -> list[tuple[int, int]]:
