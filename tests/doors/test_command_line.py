@@ -292,7 +292,7 @@ def test_interrupting_keeps_the_painting_so_far(photo: Path) -> None:
     child = subprocess.Popen([sys.executable, "-m", "impasto", *words], stderr=terminal)
     os.close(terminal)
     seen = b""
-    while b"s left" not in seen:
+    while b" left" not in seen:
         seen += os.read(screen, 1000)
     child.send_signal(signal.SIGINT)
     with suppress(OSError):  # how Linux says that the terminal is no longer written to
