@@ -151,7 +151,7 @@ class Block(nn.Module):
 
 
 class Gmflow(nn.Module):
-    """4.7 million numbers; a pair of 768 x 320 takes about 900,000 multiplications a pixel, both ways."""
+    """4.7 million numbers; some 1.5 million multiplications for each pixel of a pair, both ways."""
 
     def __init__(self) -> None:
         super().__init__()
