@@ -8,6 +8,7 @@ from PIL import Image
 from impasto.errors import OptionError, WeightsError
 from impasto.methods.fast import paint
 from impasto.methods.styles import measure
+from impasto.networks.fetch import fetch_model
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg
 from impasto.options import TrainPainterOptions
@@ -135,3 +136,14 @@ def test_a_painting_is_turned_as_the_photo_beside_it_is(tmp_path: Path) -> None:
     found = [[darkest(one) for one in pictures] for pictures in pairings.at(0)]
     assert found[0] == found[1]
     assert set(found[0]) == {0, 1, 2, 3}
+
+
+def test_a_training_goes_on_from_another_painter(pictures: Path) -> None:
+    fresh = train(task_in(pictures, "fresh"))
+    bundled = train(task_in(pictures, "bundled", TINY.model_copy(update={"weights": "bundled"})))
+    assert bundled[0] != fresh[0]
+    file = fetch_model("painter")
+    by_file = train(task_in(pictures, "by file", TINY.model_copy(update={"weights": file})))
+    assert by_file == bundled
+    with pytest.raises(WeightsError, match="holds no painter"):
+        train(task_in(pictures, "wrong", TINY.model_copy(update={"weights": fetch_model("vgg16")})))

@@ -484,6 +484,10 @@ class TrainPainterOptions(Options):
             ge=32, le=1024, multiple_of=16, description="Side of the crops, in pixels; left out, 256 or 160."
         ),
     ] = None
+    weights: Annotated[
+        Path | Literal["bundled"] | None,
+        Field(description="A painter to go on from, painter.safetensors; bundled for impasto's own."),
+    ] = None
     learning_rate: LearningRateKnob = 1e-3
     content_weight: PhotoWeightKnob = 0.3
     smoothness: Annotated[

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
@@ -20,8 +21,9 @@ from impasto.methods.graphs import recorded_loss
 from impasto.methods.painter_lessons import Materials, Weights, lesson_loss, lesson_of, materials
 from impasto.methods.styles import measure
 from impasto.methods.training import Course, Trainer
+from impasto.networks.fetch import fetch_model
 from impasto.networks.painter import Painter
-from impasto.networks.painter_weights import painter_bytes
+from impasto.networks.painter_weights import load_painter, painter_bytes
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg
 from impasto.options import TrainPainterOptions
@@ -57,7 +59,7 @@ def train_painter(task: TrainPainterTask, stop: Callable[[], bool] = lambda: Fal
     The folder `task.output` gets `painter.safetensors`, `samples.png`, `curve.png` and `checkpoint.pt`, from
     which the same task goes on where it was. Once `stop` is true, or the time is up, a checkpoint is written
     and it ends.
-    Errors: PictureError; OptionError, where another training has begun in the folder; ExtraError.
+    Errors: PictureError, WeightsError, ExtraError; OptionError, where another training has begun there.
     """
     began = time.monotonic()
     import_pyplot()
@@ -88,8 +90,11 @@ class Workshop:
         self.learnt, self.held_out = self._pairings(held_out=False), self._pairings(held_out=True)
         self.vgg = set_compute_type(load_vgg().to(device), self.dtype)
         torch.manual_seed(options.seed)
-        painter = Painter().to(device)
-        painter.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        painter = Painter()
+        if options.weights is not None:
+            known = fetch_model("painter") if options.weights == "bundled" else Path(options.weights)
+            painter.load_state_dict(load_painter(known).painter.state_dict())
+        painter.to(device).convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.painter = painter
         course = Course(self.recipe.steps, options.learning_rate, 0.0, options.seed)
         self.trainer = Trainer(painter, course)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
+from impasto.methods.canvas import grain
 from impasto.methods.color import color_map, recolor
 from impasto.methods.losses import deviation_of, statistics
 from impasto.methods.scene import Scene
@@ -38,9 +39,6 @@ CORE_PX: Final = 2048
 """Larger pictures are painted in tiles."""
 FIRST_PX: Final = 640
 """Pictures of at least twice this size are painted at half their size first."""
-GRAIN_PX: Final = (2, 4, 8, 16)
-GRAIN: Final = 0.018
-"""Deviation of the canvas's grain at each of its sizes, in units of the picture's range."""
 
 T = TypeVar("T")
 
@@ -57,23 +55,6 @@ def told(style: LayerStatistics) -> Tensor:
 def ground_of(photo: Tensor, style: LayerStatistics) -> Tensor:
     """(1, 3, h, w) in [0, 1] -> the photo in the style's colours, which is painted over; float32."""
     return recolor(photo, color_map(statistics(photo), style[COLORS]))
-
-
-def grain(size: tuple[int, int], seed: int = 0, count: int = 1, device: torch.device | None = None) -> Tensor:
-    """(height, width) -> (count, 1, h, w): the unevenness of so many canvases, the same for the same seed.
-
-    The painter sees it on the ground, and has something to hold a stroke to where the photo is flat: without,
-    a sky without a cloud becomes stripes.
-    """
-    height, width = size
-    generator = torch.Generator().manual_seed(seed)
-    total = torch.zeros((count, 1, height, width), device=device)
-    for pitch in GRAIN_PX:
-        drawn = torch.randn((count, 1, height // pitch + 2, width // pitch + 2), generator=generator)
-        half = pitch // 2
-        uneven = F.interpolate(drawn.to(device), scale_factor=pitch, mode="bicubic")
-        total += uneven[..., half : half + height, half : half + width]
-    return GRAIN * total
 
 
 def draft(painter: Painter, scene: Scene) -> Tensor:

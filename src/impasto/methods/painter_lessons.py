@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
+from impasto.methods.canvas import grain
 from impasto.methods.color import color_map
-from impasto.methods.fast import grain, told
+from impasto.methods.fast import told
 from impasto.methods.losses import Statistics, moments_loss, statistics_of_each, variance_of
 from impasto.methods.objective import CONTENT_LAYER
 from impasto.methods.pyramid import LEVELS, Level, shared_out

@@ -1,0 +1,65 @@
+from typing import NamedTuple
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name the field uses
+from torch import Tensor
+
+from impasto.methods.canvas import grain
+from impasto.methods.fast import ground_of, paint
+from impasto.methods.styles import measure
+from impasto.networks.fetch import fetch_model
+from impasto.networks.painter_weights import load_painter
+from impasto.networks.vgg import Vgg
+from tests.conftest import tensor
+
+
+class Directions(NamedTuple):
+    """Of the places of a picture: the double angle of its lines as a vector, as long as they agree there."""
+
+    across: Tensor
+    down: Tensor
+
+    def agreement(self) -> float:
+        """Between the places, 0 to 1."""
+        return float(torch.hypot(self.across.mean(), self.down.mean()))
+
+
+def directions(picture: Tensor, places_px: int) -> Directions:
+    """(1, 1, h, w) -> of its squares of `places_px`, by their structure tensors (Bigun & Granlund 1987)."""
+    across = picture[..., 1:-1, 2:] - picture[..., 1:-1, :-2]
+    down = picture[..., 2:, 1:-1] - picture[..., :-2, 1:-1]
+    xx, yy, xy = (F.avg_pool2d(one, places_px) for one in (across.square(), down.square(), across * down))
+    return Directions((yy - xx) / (xx + yy), -2 * xy / (xx + yy))
+
+
+def test_the_grain_runs_one_way_in_each_place_and_every_way_in_all() -> None:
+    found = directions(grain((1536, 1536), seed=1), 32)
+    assert torch.hypot(*found).mean() > 0.5
+    assert found.agreement() < 0.2
+
+
+def test_a_canvas_is_its_own_and_has_no_mean() -> None:
+    canvas = grain((70, 501), seed=3)
+    assert torch.equal(canvas, grain((70, 501), seed=3))
+    assert not torch.equal(canvas, grain((70, 501), seed=4))
+    assert canvas.shape == (1, 1, 70, 501)
+    assert canvas.std() == pytest.approx(0.045)
+    assert canvas.mean().abs() < 0.3 * canvas.std()
+    one, other = grain((64, 64), count=2)
+    assert not torch.equal(one, other)
+
+
+def test_the_smallest_canvas_has_a_grain() -> None:
+    assert 0 < grain((8, 8)).std() < 1
+
+
+def test_where_a_photo_is_flat_strokes_run_as_the_grain_does(vgg: Vgg) -> None:
+    """Not down from the top, like drips."""
+    painter, style = load_painter(fetch_model("painter")).painter, measure(vgg, tensor("dots", 256, 256))
+    sky = torch.linspace(0.3, 0.8, 512)[:, None].expand(1, 3, 512, 512)
+    strokes = (paint(painter, sky, style) - ground_of(sky, style)).mean(1, keepdim=True)
+    painted, given = (directions(one, 32) for one in (strokes, grain((512, 512))))
+    assert painted.agreement() < 0.2
+    followed = painted.across * given.across + painted.down * given.down
+    assert followed.mean() > 0.2
