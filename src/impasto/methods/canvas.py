@@ -18,10 +18,11 @@ DEVIATION: Final = 0.045
 """Of the grain, in units of the picture's range."""
 STRIDE_PX: Final = 4
 """The grain is made at so small a part of the picture's size."""
-PITCHES_PX: Final = (4, 8, 16)
-"""Of the noise that is combed."""
-WHIRL_PX: Final = 160
-"""How far the places lie apart between which directions are interpolated."""
+PITCHES: Final = (1, 2, 4)
+"""Of the noise that is combed, in places of the grain."""
+WHIRLS: Final = 4
+"""Along the longer side: at every size of a picture the same ones are in the same places."""
+SMALLEST_WHIRL_PX: Final = 128
 COMBS: Final = 8
 """So many directions; between them, two combs share the work."""
 LENGTH_PX: Final = 24
@@ -39,20 +40,26 @@ def grain(size: tuple[int, int], seed: int = 0, count: int = 1, device: torch.de
     """
     generator = torch.Generator().manual_seed(seed)
     height, width = (-(-side // STRIDE_PX) + 1 for side in size)
-
-    def noise(margin: int, pitch_px: int) -> Tensor:
-        rows, columns, pitch = height + 2 * margin, width + 2 * margin, pitch_px // STRIDE_PX
+    whirl = max(max(size) / WHIRLS, SMALLEST_WHIRL_PX) / STRIDE_PX
+    drawn = torch.randn((count, 1, WHIRLS + 4, WHIRLS + 4), generator=generator)
+    angles = _directions(_smooth(drawn.to(device), whirl)[..., : height + 2, : width + 2])
+    uneven = torch.zeros((), device=device)
+    rows, columns = height + 2 * REACH, width + 2 * REACH
+    for pitch in PITCHES:
         drawn = torch.randn((count, 1, rows // pitch + 4, columns // pitch + 4), generator=generator)
-        smooth = F.interpolate(drawn.to(device), scale_factor=pitch, mode="bicubic")
-        return smooth[..., pitch : pitch + rows, pitch : pitch + columns]
-
-    uneven = torch.stack([noise(REACH, pitch) for pitch in PITCHES_PX]).sum(0)
-    combed = _combed(uneven, _whirls(noise(1, WHIRL_PX)))
-    combed = F.interpolate(combed, scale_factor=STRIDE_PX, mode="bicubic")[..., : size[0], : size[1]]
+        uneven = uneven + _smooth(drawn.to(device), pitch)[..., :rows, :columns]
+    combed = F.interpolate(_combed(uneven, angles), scale_factor=STRIDE_PX, mode="bicubic")
+    combed = combed[..., : size[0], : size[1]]
     return combed * (DEVIATION / combed.std())
 
 
-def _whirls(potential: Tensor) -> Tensor:
+def _smooth(drawn: Tensor, pitch: float) -> Tensor:
+    """Numbers `pitch` places apart -> interpolated, without the outermost."""
+    between = F.interpolate(drawn, scale_factor=pitch, mode="bicubic")
+    return between[..., round(pitch) :, round(pitch) :]
+
+
+def _directions(potential: Tensor) -> Tensor:
     """(n, 1, h + 2, w + 2) -> (n, 1, h, w): the angles of the potential's contour lines, in half turns."""
     across = potential[..., 1:-1, 2:] - potential[..., 1:-1, :-2]
     down = potential[..., 2:, 1:-1] - potential[..., :-2, 1:-1]
