@@ -6,7 +6,7 @@ import torch.nn.functional as F  # noqa: N812 - the name the field uses
 from torch import Tensor
 
 from impasto.methods.canvas import grain
-from impasto.methods.fast import ground_of, paint
+from impasto.methods.fast import CANVAS, ground_of, paint
 from impasto.methods.styles import measure
 from impasto.networks.fetch import fetch_model
 from impasto.networks.painter_weights import load_painter
@@ -65,7 +65,7 @@ def test_where_a_photo_is_flat_strokes_run_as_the_grain_does(vgg: Vgg) -> None:
     painter, style = load_painter(fetch_model("painter")).painter, measure(vgg, tensor("dots", 256, 256))
     sky = torch.linspace(0.3, 0.8, 512)[:, None].expand(1, 3, 512, 512)
     strokes = (paint(painter, sky, style) - ground_of(sky, style)).mean(1, keepdim=True)
-    painted, given = (directions(one, 32) for one in (strokes, grain((512, 512))))
+    painted, given = (directions(one, 32) for one in (strokes, grain((512, 512), CANVAS)))
     assert painted.agreement() < 0.2
     followed = painted.across * given.across + painted.down * given.down
     assert followed.mean() > 0.2

@@ -6,7 +6,7 @@ import torch
 
 from impasto.media.cards import read_card, write_card
 from impasto.methods.canvas import grain
-from impasto.methods.fast import FIRST_PX, draft, ground_of, paint, told
+from impasto.methods.fast import CANVAS, FIRST_PX, draft, ground_of, paint, told
 from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import LayerStatistics, measure, mix, resize_to, style_of_card
 from impasto.networks.fetch import fetch_model
@@ -46,7 +46,7 @@ def test_tiles_are_painted_as_the_whole_is(
 
 def test_a_pass_for_training_and_one_for_use_agree(painter: Painter, style: LayerStatistics) -> None:
     photo = tensor("photo", 64, 48)
-    canvas = grain((48, 64)).expand(2, -1, -1, -1)
+    canvas = grain((48, 64), CANVAS).expand(2, -1, -1, -1)
     with torch.no_grad():
         trained = painter(ground_of(photo, style).expand(2, -1, -1, -1), canvas, told(style).expand(2, -1))
     assert (trained[1:] - paint(painter, photo, style)).abs().max() < 1e-5

@@ -40,6 +40,9 @@ CORE_PX: Final = 2048
 FIRST_PX: Final = 640
 """Pictures of at least twice this size are painted at half their size first."""
 
+CANVAS: Final = 8
+"""Which of all canvases drafts are painted on: one whose whirls leave no direction out."""
+
 T = TypeVar("T")
 
 
@@ -102,7 +105,7 @@ def _painted_over(
     height, width = ground.shape[2:]
     wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
     ground = F.pad(ground, (0, wanting[0], 0, wanting[1]), mode="replicate")
-    canvas = grain((ground.shape[2], ground.shape[3]), device=ground.device)
+    canvas = grain((ground.shape[2], ground.shape[3]), CANVAS, device=ground.device)
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
     asked = told(style).to(ground.device)[None]
     if len(tiles) == 1:
