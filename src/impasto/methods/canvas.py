@@ -2,9 +2,9 @@
 
 A network that sees a sky without a cloud can give its strokes only one direction, always the same one. On a
 canvas whose grain runs along curves, strokes follow these. The directions are the curl of smooth noise
-(Bridson, Houriham & Nordenstam 2007, "Curl-noise for procedural fluid flow"), which has whirls and neither
-springs nor sinks; the grain is noise smeared along them, as in a line integral convolution (Cabral & Leedom
-1993), by a bank of straight combs.
+(Bridson, Houriham & Nordenstam 2007, "Curl-noise for procedural fluid flow"), which is full of whirls, tilted
+so that these are spirals; the grain is noise smeared along them, as in a line integral convolution (Cabral &
+Leedom 1993), by a bank of straight combs.
 """
 
 from math import pi
@@ -23,6 +23,8 @@ PITCHES: Final = (1, 2, 4)
 WHIRLS: Final = 4
 """Along the longer side: at every size of a picture the same ones are in the same places."""
 SMALLEST_WHIRL_PX: Final = 128
+TILT: Final = 1 / 6
+"""From rings to spirals, in half turns."""
 COMBS: Final = 8
 """So many directions; between them, two combs share the work."""
 LENGTH_PX: Final = 24
@@ -60,10 +62,10 @@ def _smooth(drawn: Tensor, pitch: float) -> Tensor:
 
 
 def _directions(potential: Tensor) -> Tensor:
-    """(n, 1, h + 2, w + 2) -> (n, 1, h, w): the angles of the potential's contour lines, in half turns."""
+    """(n, 1, h + 2, w + 2) -> (n, 1, h, w): angles to the contour lines of the potential, in half turns."""
     across = potential[..., 1:-1, 2:] - potential[..., 1:-1, :-2]
     down = potential[..., 2:, 1:-1] - potential[..., :-2, 1:-1]
-    return torch.atan2(-across, down) / pi
+    return torch.atan2(-across, down) / pi + TILT
 
 
 def _combed(uneven: Tensor, angles: Tensor) -> Tensor:
