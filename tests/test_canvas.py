@@ -1,10 +1,7 @@
-from typing import NamedTuple
-
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name the field uses
-from torch import Tensor
 
+from benchmarks.flats import directions
 from impasto.methods.canvas import grain
 from impasto.methods.fast import CANVAS, ground_of, paint
 from impasto.methods.styles import measure
@@ -12,25 +9,6 @@ from impasto.networks.fetch import fetch_model
 from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import Vgg
 from tests.conftest import tensor
-
-
-class Directions(NamedTuple):
-    """Of the places of a picture: the double angle of its lines as a vector, as long as they agree there."""
-
-    across: Tensor
-    down: Tensor
-
-    def agreement(self) -> float:
-        """Between the places, 0 to 1."""
-        return float(torch.hypot(self.across.mean(), self.down.mean()))
-
-
-def directions(picture: Tensor, places_px: int) -> Directions:
-    """(1, 1, h, w) -> of its squares of `places_px`, by their structure tensors (Bigun & Granlund 1987)."""
-    across = picture[..., 1:-1, 2:] - picture[..., 1:-1, :-2]
-    down = picture[..., 2:, 1:-1] - picture[..., :-2, 1:-1]
-    xx, yy, xy = (F.avg_pool2d(one, places_px) for one in (across.square(), down.square(), across * down))
-    return Directions((yy - xx) / (xx + yy), -2 * xy / (xx + yy))
 
 
 def test_the_grain_runs_one_way_in_each_place_and_every_way_in_all() -> None:
