@@ -81,6 +81,17 @@ def test_a_training_that_is_stopped_keeps_what_was_learnt(card: Path, photos: Pa
     assert told.steps == 1
 
 
+def test_a_card_that_was_taught_before_goes_on_from_there(card: Path, photos: Path) -> None:
+    numbers = np.linspace(-0.1, 0.1, CONDITIONED, dtype=np.float32)
+    write_card(card, replace(read_card(card), tuning=Tuning(numbers, "0" * 64, 200, 9)))
+    task = task_of(card, photos, learning_rate=1e-6)
+    list(train_style(task))
+    told = read_card(task.output).tuning
+    assert told is not None
+    assert (told.steps, told.painter_sha256) == (203, MODELS["painter"].checksum.removeprefix("sha256:"))
+    np.testing.assert_allclose(told.numbers, numbers, atol=1e-3)
+
+
 def test_what_cannot_be_taught_is_refused_before_it_begins(
     card: Path, photos: Path, picture_file: MakePicture
 ) -> None:

@@ -40,14 +40,19 @@ turn teach less (benchmarks/LOG.md)."""
 class Learnt(nn.Module):
     """What is learnt, (CONDITIONED,), beside what the painter tells from the statistics of the style."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Tuning | None) -> None:
         super().__init__()
-        self.tuning = nn.Parameter(torch.zeros(CONDITIONED))
+        if known is None or known.numbers.shape != (CONDITIONED,):
+            self.steps, numbers = 0, torch.zeros(CONDITIONED)
+        else:
+            self.steps, numbers = known.steps, torch.from_numpy(known.numbers)
+        self.tuning = nn.Parameter(numbers)
 
 
 def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) -> Iterator[Trained]:
     """Trains, yielding Trained after every step; then, or once `stop` is true, the card is written.
 
+    A card that was taught before goes on from there, by another painter, too.
     Errors: StyleError, PictureError, OutputError.
     """
     options, card = task.options, card_of(task.style)
@@ -59,7 +64,10 @@ def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) 
     photos = [path for path in photos_in(task.photos) if not is_held_out(path)]
     pairings = Pairings(photos, (), CROP_PX, BATCH, options.seed)
     course = Course(options.steps, options.learning_rate, 0.0, options.seed)
-    learnt, painter = Learnt().to(choose_device(options.device)), load_painter(fetch_model("painter"))
+    learnt, painter = (
+        Learnt(card.tuning).to(choose_device(options.device)),
+        load_painter(fetch_model("painter")),
+    )
     trainer = Trainer(learnt, course)
     loss_of = _loss_in_style(card, painter.painter, learnt.tuning, options)
     for given in ahead(pairings.photos_at, 0, options.steps, readers=1):
@@ -67,7 +75,8 @@ def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) 
         last = trainer.step == options.steps or stop()
         if last:
             numbers = trainer.average["tuning"].cpu().numpy()
-            taught = replace(card, tuning=Tuning(numbers, painter.sha256, trainer.step, len(photos)))
+            steps = learnt.steps + trainer.step
+            taught = replace(card, tuning=Tuning(numbers, painter.sha256, steps, len(photos)))
             write_card(task.output, taught)
         yield Trained("steps", trainer.step, options.steps, loss)
         if last:
