@@ -98,6 +98,13 @@ def test_strength_is_continuous_between_the_photo_and_the_painting(
     assert torch.allclose(drafted(0.25), (drafted(0.0) + drafted(0.5)) / 2, atol=1e-6)
 
 
+def test_another_seed_is_another_canvas(painter: Painter, style: LayerStatistics) -> None:
+    scene = Scene(tensor("photo", 64, 48), [Region(lambda _: style)])
+    first, again, other = (draft(painter, scene, seed) for seed in (0, 0, 2**63 - 1))
+    assert torch.equal(first, again)
+    assert (first - other).abs().mean() > 1e-3
+
+
 def test_a_draft_gives_each_region_its_style_and_keeps_what_is_to_stay(
     painter: Painter, style: LayerStatistics, vgg: Vgg
 ) -> None:

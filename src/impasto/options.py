@@ -162,7 +162,9 @@ class StylizeOptions(Options):
     saturation: Annotated[
         float, Field(ge=0, le=4, description="Multiplies the result's chroma: 0 is grey, 1 as painted.")
     ] = 1.0
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="Same seed, same pixels.")] = 0
+    seed: Annotated[
+        int, Field(ge=0, le=2**63 - 1, description="Same seed, same pixels; another seed, another draft.")
+    ] = 0
     steps: Annotated[
         int | None,
         Field(ge=1, le=100_000, description="Steps in all, shared out over the rungs."),

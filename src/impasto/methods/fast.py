@@ -41,7 +41,7 @@ FIRST_PX: Final = 640
 """Pictures of at least twice this size are painted at half their size first."""
 
 CANVAS: Final = 8
-"""Which of all canvases drafts are painted on: one whose whirls leave no direction out."""
+"""Which of all canvases drafts are painted on first: one whose whirls leave no direction out."""
 
 T = TypeVar("T")
 
@@ -60,11 +60,14 @@ def ground_of(photo: Tensor, style: LayerStatistics) -> Tensor:
     return recolor(photo, color_map(statistics(photo), style[COLORS]))
 
 
-def draft(painter: Painter, scene: Scene) -> Tensor:
-    """The scene as the painter has it, (1, 3, h, w) in [0, 1]; up to a strength of a half the photo shows."""
+def draft(painter: Painter, scene: Scene, seed: int = 0) -> Tensor:
+    """The scene as the painter has it, (1, 3, h, w) in [0, 1]; up to a strength of a half the photo shows.
+
+    seed: which canvas it is painted on.
+    """
     result = torch.zeros_like(scene.photo, dtype=torch.float32)
     for region in scene.regions:
-        painted = _large_strokes_first(painter, scene.photo, region.style, region.tuning)
+        painted = _large_strokes_first(painter, scene.photo, region.style, region.tuning, seed)
         painted = torch.lerp(scene.photo.float(), painted, region.wishes.style_share)
         if region.mask is None:
             return scene.with_kept(painted)
@@ -73,17 +76,19 @@ def draft(painter: Painter, scene: Scene) -> Tensor:
 
 
 @torch.inference_mode()
-def _large_strokes_first(painter: Painter, photo: Tensor, style: StyleAt, tuning: Tensor | None) -> Tensor:
+def _large_strokes_first(
+    painter: Painter, photo: Tensor, style: StyleAt, tuning: Tensor | None, seed: int
+) -> Tensor:
     """Painted at half its size, as long as that is large, and then over: strokes grow with the picture."""
     height, width = photo.shape[2:]
     here = style(max(height, width))
     ground = ground_of(photo, here)
     if max(height, width) >= 2 * FIRST_PX:
         small = resize_to(photo.float(), (height // 2, width // 2)).clamp_(0, 1)
-        painted = _large_strokes_first(painter, small, style, tuning)
+        painted = _large_strokes_first(painter, small, style, tuning, seed)
         painted -= ground_of(small, style(max(small.shape[2:])))
         ground += resize_to(painted, (height, width))
-    return _painted_over(painter, ground, here, tuning)
+    return _painted_over(painter, ground, here, tuning, seed)
 
 
 @torch.inference_mode()
@@ -92,7 +97,7 @@ def paint(painter: Painter, photo: Tensor, style: LayerStatistics, core_px: int 
 
     core_px: the longest side of a tile, and of pictures that are not cut.
     """
-    return _painted_over(painter, ground_of(photo, style), style, None, core_px)
+    return _painted_over(painter, ground_of(photo, style), style, None, core_px=core_px)
 
 
 def _painted_over(
@@ -100,12 +105,13 @@ def _painted_over(
     ground: Tensor,
     style: LayerStatistics,
     tuning: Tensor | None,
+    seed: int = 0,
     core_px: int = CORE_PX,
 ) -> Tensor:
     height, width = ground.shape[2:]
     wanting = (-width % POOLED_STRIDE, -height % POOLED_STRIDE)
     ground = F.pad(ground, (0, wanting[0], 0, wanting[1]), mode="replicate")
-    canvas = grain((ground.shape[2], ground.shape[3]), CANVAS, device=ground.device)
+    canvas = grain((ground.shape[2], ground.shape[3]), CANVAS + seed, device=ground.device)
     tiles = cut((ground.shape[2], ground.shape[3]), core_px, HALO_PX)
     asked = told(style).to(ground.device)[None]
     if len(tiles) == 1:

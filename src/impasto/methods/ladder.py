@@ -53,7 +53,7 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True)
 class Manner:
-    """How to search: the optimizer, what to start from, and where noise is drawn from.
+    """How to search: the optimizer, what to start from, and where noise and a draft's canvas are drawn from.
 
     look_every: steps from one look at the loss to the next; each look waits for the device. painter: paints
     the draft that "draft" starts from.
@@ -240,7 +240,7 @@ def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tenso
         before = washed(replace(scene, photo=earlier.photo), colors)
         return (earlier.painting + washed(scene, colors) - before).clamp_(0, 1), colors
     if manner.painter is not None:
-        return draft(manner.painter, scene), colors
+        return draft(manner.painter, scene, manner.seed), colors
     if manner.start == "noise":
         drawn = torch.rand(scene.photo.shape, generator=torch.Generator().manual_seed(manner.seed))
         return scene.with_kept(drawn.to(device)), colors
