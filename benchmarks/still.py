@@ -31,28 +31,34 @@ from benchmarks.pairs import PAIRS, read_pair
 from benchmarks.peers import Stage, classical, classical_stages, crowsonkb, crowsonkb_stages
 from impasto.methods.devices import choose_device
 from impasto.methods.distances import Distances, distances
-from impasto.methods.ladder import climb, plan
+from impasto.methods.ladder import Manner, climb, plan
 from impasto.methods.scene import Region, Scene, Wishes
 from impasto.methods.styles import resize_longest, resize_to, style_of_painting
+from impasto.networks.fetch import fetch_model
+from impasto.networks.painter import in_numbers
+from impasto.networks.painter_weights import load_painter
 from impasto.networks.vgg import set_compute_type
 from impasto.networks.weights import load_vgg, vgg_weights
+from impasto.options import Start
 from impasto.studio import Studio
 
 RECIPES: Final = {"classical": (classical, classical_stages), "crowsonkb": (crowsonkb, crowsonkb_stages)}
 KEPT_STEPS: Final = (10, 20, 50, 100, 200, 300, 400, 500, 750, *range(1000, 3001, 250))
-TRIALS: Final = {
-    0.28: (3.5,),
-    0.3: (2.0, 3.5),
-    0.4: (2.0, 5.0),
-    0.65: (2.0,),
-    0.7: (1.0, 2.0),
-    0.8: (2.0,),
-    0.85: (2.0,),
-    1.0: (0.5, 1.0, 2.0),
-    1.5: (0.5,),
-    2.2: (0.5,),
+TRIALS: Final[dict[tuple[Start, float], tuple[float, ...]]] = {
+    ("recolored", 0.28): (3.5,),
+    ("recolored", 0.3): (2.0, 3.5),
+    ("recolored", 0.4): (2.0, 5.0),
+    ("recolored", 0.65): (2.0,),
+    ("recolored", 0.7): (1.0, 2.0),
+    ("recolored", 0.8): (2.0,),
+    ("recolored", 0.85): (2.0,),
+    ("recolored", 1.0): (0.5, 1.0, 2.0),
+    ("recolored", 1.5): (0.5,),
+    ("recolored", 2.2): (0.5,),
+    ("draft", 1.0): (1.0,),
+    ("draft", 1.25): (1.0,),
 }
-"""Weight of content -> work, in that of `good`: a recipe far from the photo is met by little content."""
+"""Start, content's weight -> work, in that of `good`; a recipe far from the photo is met by little of it."""
 TIMED_STEPS: Final = 4
 STUDIO: Final = Studio()
 TABLE: Final = Path(__file__).parent / "peers.tsv"
@@ -148,13 +154,13 @@ def compare(pairs: dict[int, tuple[Tensor, Tensor]], output: Path) -> None:
     for index, (photo, painting) in pairs.items():
         step_s = time_steps(photo, painting)
         ours = list[Mark]()
-        for content, efforts in TRIALS.items():
+        for (start, content), efforts in TRIALS.items():
             for effort in efforts:
-                ours.append(impasto_mark(photo, painting, effort, content))
-                curves.setdefault(f"impasto, content weight {content:g}", []).append(ours[-1])
+                ours.append(impasto_mark(photo, painting, effort, content, start))
+                curves.setdefault(f"impasto, {start}, content weight {content:g}", []).append(ours[-1])
                 print(
                     *PAIRS[index],
-                    f"impasto effort {effort:.2g} content {content:g}:",
+                    f"impasto {start} effort {effort:.2g} content {content:g}:",
                     row(ours[-1]),
                     flush=True,
                 )
@@ -206,15 +212,17 @@ def seconds_after(stages: Sequence[Stage], step_s: Sequence[float]) -> Iterator[
     return enumerate(accumulate(each), start=1)
 
 
-def impasto_mark(photo: Tensor, painting: Tensor, effort: float, content: float) -> Mark:
+def impasto_mark(photo: Tensor, painting: Tensor, effort: float, content: float, start: Start) -> Mark:
     """The whole painting, from the weights on: the painting is measured and the photo painted."""
     started = time.perf_counter()
     vgg = set_compute_type(load_vgg(), torch.bfloat16)
+    painter = None
+    if start == "draft":
+        painter = in_numbers(load_painter(fetch_model("painter")).painter, torch.bfloat16)
     size_px = (photo.shape[3], photo.shape[2])
     rungs = plan(size_px, max(size_px), None, None, effort)
-    *_, last = climb(
-        vgg, Scene(photo, [Region(style_of_painting(vgg, painting), Wishes(content=content))]), rungs
-    )
+    scene = Scene(photo, [Region(style_of_painting(vgg, painting), Wishes(content=content))])
+    *_, last = climb(vgg, scene, rungs, Manner(start=start, painter=painter))
     return Mark(time.perf_counter() - started, judged(photo, painting, last.picture))
 
 
