@@ -68,7 +68,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
         size_mb=5.9,
-        checksum="sha256:b57a19023d024da91acb685fc863ae98eb5e828f9a2cf8473618bb8a6c7938cc",
+        checksum="sha256:d850419d4291429727908daaf703dae211d4cf9d4738d4d5044141c6f36f4c1d",
     ),
     "squeezenet": Model(
         name="squeezenet",
