@@ -56,7 +56,7 @@ TRIALS: Final[dict[tuple[Start, float], tuple[float, ...]]] = {
     ("recolored", 1.5): (0.5,),
     ("recolored", 2.2): (0.5,),
     ("draft", 1.0): (1.0,),
-    ("draft", 1.25): (1.0,),
+    ("draft", 1.4): (1.0,),
 }
 """Start, content's weight -> work, in that of `good`; a recipe far from the photo is met by little of it."""
 TIMED_STEPS: Final = 4
