@@ -64,10 +64,8 @@ def train_style(task: TrainStyleTask, stop: Callable[[], bool] = lambda: False) 
     photos = [path for path in photos_in(task.photos) if not is_held_out(path)]
     pairings = Pairings(photos, (), CROP_PX, BATCH, options.seed)
     course = Course(options.steps, options.learning_rate, 0.0, options.seed)
-    learnt, painter = (
-        Learnt(card.tuning).to(choose_device(options.device)),
-        load_painter(fetch_model("painter")),
-    )
+    learnt = Learnt(card.tuning).to(choose_device(options.device))
+    painter = load_painter(fetch_model("painter"))
     trainer = Trainer(learnt, course)
     loss_of = _loss_in_style(card, painter.painter, learnt.tuning, options)
     for given in ahead(pairings.photos_at, 0, options.steps, readers=1):
