@@ -66,7 +66,7 @@ def test_strokes_grow_with_the_picture(style: LayerStatistics) -> None:
     def coarse(painted: torch.Tensor) -> torch.Tensor:
         """How much is left of the strokes, seen from afar."""
         strokes = painted - ground_of(photo, style)
-        return resize_to(strokes, (FIRST_PX // 32, FIRST_PX // 8)).std() / strokes.std()
+        return resize_to(strokes, (FIRST_PX // 16, FIRST_PX // 4)).std() / strokes.std()
 
     drafted = draft(bundled, Scene(photo, [Region(lambda _: style)]))
     assert coarse(drafted) > 1.1 * coarse(paint(bundled, photo, style))

@@ -52,7 +52,7 @@ def grain(size: tuple[int, int], seed: int = 0, count: int = 1, device: torch.de
         uneven = uneven + _smooth(drawn.to(device), pitch)[..., :rows, :columns]
     combed = F.interpolate(_combed(uneven, angles), scale_factor=STRIDE_PX, mode="bicubic")
     combed = combed[..., : size[0], : size[1]]
-    return combed * (DEVIATION / combed.std())
+    return (combed - combed.mean()) * (DEVIATION / combed.std())
 
 
 def _smooth(drawn: Tensor, pitch: float) -> Tensor:
