@@ -6,7 +6,8 @@ drips: how much the strokes in the sky agree in one direction, 0 to 1. grid: pow
 8 pixels, between which the painter enlarges, over that of the frequencies beside them, where it is
 largest: about 1 where there is no checkerboard. blotches: deviation of L* between squares of the wall,
 an eighth of its side. cast: from the mean colour of the ramp in the style's colours to that of the
-painted ramp, in a* and b*.
+painted ramp, in a* and b*. unlike: how far strokes in the sky are from those that are painted when it is
+moved, in shares of their deviation; 0 where they move with it.
 """
 
 import argparse
@@ -21,7 +22,9 @@ from torch import Tensor
 from benchmarks.sheets import save_sheet
 from impasto.crossing import to_pixels
 from impasto.media.gallery import builtin_styles
-from impasto.methods.fast import draft, ground_of
+from impasto.methods.canvas import grain
+from impasto.methods.fast import CANVAS, draft, ground_of, told
+from impasto.methods.painter_lessons import painted_twice
 from impasto.methods.scene import Region, Scene
 from impasto.networks.cielab import to_lab
 from impasto.networks.fetch import fetch_model
@@ -33,6 +36,7 @@ from impasto.stylebook import load_style
 PLACES_PX: Final = 32
 WINDOW_PX: Final = 64
 PERIODS_PX: Final = (2, 4, 8)
+SHIFT_PX: Final = (3, 5)
 BESIDE: Final = 2
 
 
@@ -92,21 +96,27 @@ def main() -> None:
     vgg, weights, painter = load_vgg(), vgg_weights(), load_painter(fetch_model("painter")).painter
     photos = flats(options.size)
     rows, all_scores = [], []
-    print("| style | drips | grid | blotches | cast |")
-    print("|---|---|---|---|---|")
+    canvas = grain((options.size, options.size), CANVAS)
+    print("| style | drips | grid | blotches | cast | unlike |")
+    print("|---|---|---|---|---|---|")
     for name in builtin_styles():
         style = load_style(name, vgg, weights, options.size, MAX_PIXELS)
         drafted = {
             of: draft(painter, Scene(photo, [Region(style.at, tuning=style.tuning)]))
             for of, photo in photos.items()
         }
-        ground = ground_of(photos["ramp"], style.at(options.size)).clamp(0, 1)
-        sky, wall, ramp, plain = (to_lab(one) for one in (*drafted.values(), ground))
+        here = style.at(options.size)
+        under = {of: ground_of(photo, here).clamp(0, 1) for of, photo in photos.items()}
+        sky, wall, ramp, plain = (to_lab(one) for one in (*drafted.values(), under["ramp"]))
+        with torch.inference_mode():
+            conditions = painter.conditions(told(here)[None], style.tuning)
+            _, unlike = painted_twice(painter, under["sky"], canvas, torch.tensor(SHIFT_PX), conditions)
         scores = [
             directions(sky[:, :1], PLACES_PX).agreement(),
             max(grid(one[:, :1]) for one in (sky, wall, ramp)),
             float(F.avg_pool2d(wall[:, :1], options.size // 8).std()),
             float((ramp - plain)[:, 1:].mean((2, 3)).norm()),
+            float(unlike.sqrt()),
         ]
         all_scores.append(scores)
         print(f"| {name} |", *(f"{score:.2f} |" for score in scores), flush=True)

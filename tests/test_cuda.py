@@ -145,7 +145,7 @@ def test_a_recorded_loss_teaches_what_the_plain_one_does(seeing: Vgg) -> None:
 
     def loss_of(given: Sequence[torch.Tensor]) -> torch.Tensor:
         lesson = lesson_of(seeing, Materials(*given))
-        return lesson_loss(painter, seeing, lesson, Weights(0.3, 0.1), torch.float32)
+        return lesson_loss(painter, seeing, lesson, Weights(0.3, 0.1, 0.5), torch.float32)
 
     played = recorded_loss(loss_of, first, parameters)
     for given in (second, first):

@@ -38,24 +38,46 @@ def test_the_loss_falls(vgg: Vgg) -> None:
     lesson = lesson_of(vgg, materials(PHOTOS, PAINTINGS, 0))
 
     def loss(_: int) -> torch.Tensor:
-        return lesson_loss(painter, vgg, lesson, Weights(0.3, 0.1), torch.float32)
+        return lesson_loss(painter, vgg, lesson, Weights(0.3, 0.1, 0.0), torch.float32)
 
     losses = [trainer.learn(loss) for _ in range(20)]
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_content_and_smoothness_count_as_much_as_they_weigh(vgg: Vgg) -> None:
+def test_what_is_wanted_counts_as_much_as_it_weighs(vgg: Vgg) -> None:
     torch.manual_seed(0)
     painter = Painter()
     lesson = lesson_of(vgg, materials(PHOTOS, PAINTINGS, 0))
 
-    def loss(content: float, smoothness: float) -> float:
+    def loss(*weights: float) -> float:
         with torch.no_grad():
-            return lesson_loss(painter, vgg, lesson, Weights(content, smoothness), torch.float32).item()
+            return lesson_loss(painter, vgg, lesson, Weights(*weights), torch.float32).item()
 
-    style = loss(0, 0)
-    assert abs(loss(2, 0) - style - 2 * (loss(1, 0) - style)) < 1e-3
-    assert loss(0, 100) > style
+    style = loss(0, 0, 0)
+    assert abs(loss(2, 0, 0) - style - 2 * (loss(1, 0, 0) - style)) < 1e-3
+    assert abs(loss(0, 0, 2) - style - 2 * (loss(0, 0, 1) - style)) < 1e-3
+    assert loss(0, 100, 0) > style
+    assert loss(0, 0, 1) > style
+
+
+def test_strokes_that_move_with_the_photo_cost_nothing_more(vgg: Vgg) -> None:
+    torch.manual_seed(0)
+    painter = Painter()
+    torch.nn.init.normal_(painter.colors.weight, std=0.1)
+    large = torch.nn.functional.interpolate(PHOTOS.float(), scale_factor=4).to(torch.uint8)
+    lesson = lesson_of(vgg, materials(large, large, 0))
+
+    def unlike(*shift: int) -> float:
+        with torch.no_grad():
+            moved = lesson._replace(shift=torch.tensor(shift))
+            wanted, nothing = (
+                lesson_loss(painter, vgg, moved, Weights(0.0, 0.0, weight), torch.float32)
+                for weight in (1, 0)
+            )
+            return (wanted - nothing).item()
+
+    grid, between = unlike(0, 0), unlike(3, 5)
+    assert grid < 0.5 * between
 
 
 def test_a_crop_is_seen_at_smaller_sizes_as_long_as_it_shows_something() -> None:
@@ -74,7 +96,7 @@ def test_each_size_adds_to_the_loss(vgg: Vgg) -> None:
     def loss(views: list[View]) -> float:
         with torch.no_grad():
             asked = lesson._replace(views=views)
-            return lesson_loss(painter, vgg, asked, Weights(0.3, 0.0), torch.float32).item()
+            return lesson_loss(painter, vgg, asked, Weights(0.3, 0.0, 0.0), torch.float32).item()
 
     first, second = lesson.views
     silent = first._replace(level=Level(0.0, 0.0, 0.0))

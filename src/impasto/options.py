@@ -94,6 +94,10 @@ LearningRateKnob = Annotated[
 PhotoWeightKnob = Annotated[
     float, Field(ge=0, le=1e3, description="Of the photo's features, beside 1 for the style's.")
 ]
+EquivarianceKnob = Annotated[
+    float,
+    Field(ge=0, le=1e3, description="Weight of strokes that stay with the photo where it moves by a pixel."),
+]
 PrecisionKnob = Annotated[
     Precision, Field(description="Numbers for the features; auto measures which are faster here.")
 ]
@@ -461,6 +465,7 @@ class TrainStyleOptions(Options):
     steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps in all.")] = 200
     learning_rate: LearningRateKnob = 0.05
     content_weight: PhotoWeightKnob = 0.4
+    equivariance: EquivarianceKnob = 0.5
     seed: TrainingSeedKnob = 0
     device: DeviceKnob = "auto"
 
@@ -495,6 +500,7 @@ class TrainPainterOptions(Options):
     smoothness: Annotated[
         float, Field(ge=0, le=1e6, description="Weight of the total variation: takes out grain.")
     ] = 0.0
+    equivariance: EquivarianceKnob = 0.5
     seed: TrainingSeedKnob = 0
     saved_every: Annotated[
         int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")

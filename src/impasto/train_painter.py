@@ -123,7 +123,7 @@ class Workshop:
 
     def _loss(self, given: Sequence[Tensor]) -> Tensor:
         options = self.task.options
-        weights = Weights(options.content_weight, options.smoothness)
+        weights = Weights(options.content_weight, options.smoothness, options.equivariance)
         lesson = lesson_of(self.vgg, Materials(*given))
         return lesson_loss(self.painter, self.vgg, lesson, weights, self.dtype)
 

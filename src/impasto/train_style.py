@@ -91,7 +91,7 @@ def _loss_in_style(
     vgg = set_compute_type(load_vgg().to(device), dtype)
     style = style_of_card(card_statistics(card, device))
     styles = [style(STYLE_PX >> halved) for halved in range(len(levels_within(CROP_PX)))]
-    weights = Weights(options.content_weight, 0.0)
+    weights = Weights(options.content_weight, 0.0, options.equivariance)
 
     def loss_of(photos: Tensor, step: int) -> Tensor:
         lesson = lesson_in_style(vgg, photos.to(device), styles, options.seed + step)

@@ -19,7 +19,7 @@ from impasto.methods.losses import Statistics, moments_loss, statistics_of_each,
 from impasto.methods.objective import CONTENT_LAYER
 from impasto.methods.pyramid import LEVELS, Level, shared_out
 from impasto.methods.styles import COLORS, STYLE_LAYERS, LayerStatistics
-from impasto.networks.painter import Painter
+from impasto.networks.painter import STRIDE, Conditions, Moments, Painter, moments_of, walk
 from impasto.networks.vgg import Vgg
 
 ROOT_SHARES: Final[Mapping[str, float]] = {"1_1": 0.10, "2_1": 0.40, "3_1": 0.35, "4_1": 0.10, "5_1": 0.05}
@@ -32,6 +32,8 @@ SMALLEST_PX: Final = 64
 """Crops are seen no smaller."""
 LEAST: Final = 0.01
 """Added before a root is taken: at nothing, roots are infinitely steep."""
+LEAST_PAINTED: Final = 1e-3
+"""The variance of what is painted counts as at least so much."""
 
 
 class Weights(NamedTuple):
@@ -39,6 +41,7 @@ class Weights(NamedTuple):
 
     content: float
     smoothness: float
+    equivariance: float
 
 
 class Materials(NamedTuple):
@@ -46,7 +49,7 @@ class Materials(NamedTuple):
 
     photos: (n, 3, s, s), paintings: (n, 3, t, t), uint8. share: (n,), of each one's own painting in its
     style, the rest being the one's before. matrix, offset: (n, 3, 3) and (n, 3), photos -> those colours.
-    grain: (n, 1, s, s), of the canvas below each.
+    grain: (n, 1, s, s), of the canvas below each. shift: (2,), pixels up and to the left, 0 to 7.
     """
 
     photos: Tensor
@@ -55,6 +58,7 @@ class Materials(NamedTuple):
     matrix: Tensor
     offset: Tensor
     grain: Tensor
+    shift: Tensor
 
 
 class View(NamedTuple):
@@ -68,24 +72,26 @@ class View(NamedTuple):
 class Lesson(NamedTuple):
     """ground: (n, 3, s, s) in [0, 1], photos in the colours of their styles; grain: (n, 1, s, s), its canvas.
 
+    shift: (2,), by which both are moved to see whether the strokes move with them.
     views: of what is painted there at that size, at half of it, and so on.
     """
 
     ground: Tensor
     grain: Tensor
+    shift: Tensor
     views: list[View]
 
 
 def materials(photos: Tensor, paintings: Tensor, seed: int) -> Materials:
     """Photos beside paintings, uint8; most styles are one painting's, some photos gradients."""
     count, size = len(photos), (photos.shape[2], photos.shape[3])
-    chances = torch.rand((3, count), generator=torch.Generator().manual_seed(seed))
-    blended, share, flat = chances.unbind()
+    generator = torch.Generator().manual_seed(seed)
+    blended, share, flat = torch.rand((3, count), generator=generator)
     share = torch.where(blended < MIXED_SHARE, share, 1)
     photos = _some_flat(photos, flat)
     found, wanted = (statistics_of_each(pictures / 255) for pictures in (photos, paintings))
     colors = color_map(found, _mixed(wanted, share))
-    return Materials(photos, paintings, share, *colors, grain(size, seed, count))
+    return Materials(photos, paintings, share, *colors, grain(size, seed, count), _shift(generator))
 
 
 def lesson_of(vgg: Vgg, given: Materials) -> Lesson:
@@ -101,7 +107,7 @@ def lesson_of(vgg: Vgg, given: Materials) -> Lesson:
                 }
             )
             painting = F.avg_pool2d(painting, 2)
-    return _lesson(vgg, given.photos / 255, (given.matrix, given.offset), given.grain, styles)
+    return _lesson(vgg, given.photos / 255, (given.matrix, given.offset), given.grain, given.shift, styles)
 
 
 def lesson_in_style(vgg: Vgg, photos: Tensor, styles: Sequence[LayerStatistics], seed: int) -> Lesson:
@@ -118,8 +124,10 @@ def lesson_in_style(vgg: Vgg, photos: Tensor, styles: Sequence[LayerStatistics],
         for style in styles
     ]
     canvas = grain(size, seed, count, photos.device)
-    photos = _some_flat(photos, torch.rand(count, generator=torch.Generator().manual_seed(seed))) / 255
-    return _lesson(vgg, photos, color_map(statistics_of_each(photos), each[0][COLORS]), canvas, each)
+    generator = torch.Generator().manual_seed(seed)
+    photos = _some_flat(photos, torch.rand(count, generator=generator)) / 255
+    colors = color_map(statistics_of_each(photos), each[0][COLORS])
+    return _lesson(vgg, photos, colors, canvas, _shift(generator).to(photos.device), each)
 
 
 def _lesson(
@@ -127,6 +135,7 @@ def _lesson(
     photos: Tensor,
     colors: tuple[Tensor, Tensor],
     canvas: Tensor,
+    shift: Tensor,
     styles: Sequence[LayerStatistics],
 ) -> Lesson:
     matrix, offset = colors
@@ -136,7 +145,7 @@ def _lesson(
         for level, style in zip(levels_within(photos.shape[2]), styles, strict=True):
             views.append(View(level, vgg(photo, {CONTENT_LAYER})[CONTENT_LAYER], style))
             photo = F.avg_pool2d(photo, 2)
-    return Lesson(ground.clamp_(0, 1), canvas, views)
+    return Lesson(ground.clamp_(0, 1), canvas, shift, views)
 
 
 def levels_within(size_px: int) -> list[Level]:
@@ -156,8 +165,10 @@ def lesson_loss(
 ) -> Tensor:
     """How far the painter is from what is wanted, a number; dtype: what it computes in."""
     with torch.autocast(lesson.ground.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted = painter(lesson.ground, lesson.grain, told(lesson.views[0].style), tuning)
-    total, seen = weights.smoothness * _roughness(painted), painted
+        conditions = painter.conditions(told(lesson.views[0].style), tuning)
+        painted, unlike = painted_twice(painter, lesson.ground, lesson.grain, lesson.shift, conditions)
+    total = weights.smoothness * _roughness(painted) + weights.equivariance * _root(unlike).mean()
+    seen = painted
     for view in lesson.views:
         features = vgg(seen, {CONTENT_LAYER, *STYLE_LAYERS})
         for layer in STYLE_LAYERS:
@@ -168,6 +179,40 @@ def lesson_loss(
         total = total + view.level.content * weights.content * content.mean()
         seen = F.avg_pool2d(seen, 2)
     return total
+
+
+def painted_twice(
+    painter: Painter, ground: Tensor, grain: Tensor, shift: Tensor, conditions: Conditions
+) -> tuple[Tensor, Tensor]:
+    """What is painted, (n, 3, h, w), and how unlike it is painted, (n,), where all is moved by the shift.
+
+    A network that enlarges has strokes that stay with its grid, and steps at its pitch, unless it is taught
+    to move them with what it sees. Their mean squared difference, over the variance of what is painted.
+    """
+    known = dict[str, Moments]()
+
+    def measured(name: str, features: Tensor) -> Moments:
+        known[name] = moments_of(features)
+        return known[name]
+
+    painted = walk(painter.painting(ground, grain, conditions), measured)
+    over, ground, grain = (_moved(one, shift) for one in (painted - ground, ground, grain))
+    again = walk(painter.painting(ground, grain, conditions), lambda name, _: known[name]) - ground
+    over, away = (one[..., STRIDE:-STRIDE, STRIDE:-STRIDE] for one in (over, over - again))
+    variance = (over - over.mean((2, 3), keepdim=True)).square().mean((1, 2, 3))
+    return painted, away.square().mean((1, 2, 3)) / (variance + LEAST_PAINTED)
+
+
+def _moved(pictures: Tensor, shift: Tensor) -> Tensor:
+    """(n, c, h, w) -> smaller by a stride, cut off by the shift above and to the left."""
+    for dim in (2, 3):
+        places = torch.arange(pictures.shape[dim] - STRIDE, device=pictures.device)
+        pictures = pictures.index_select(dim, shift[dim - 2] + places)
+    return pictures
+
+
+def _shift(generator: torch.Generator) -> Tensor:
+    return torch.randint(STRIDE, (2,), generator=generator)
 
 
 def _mixed(found: Statistics, share: Tensor) -> Statistics:

@@ -123,10 +123,13 @@ class Painter(nn.Module):
 
         grain (n, 1, h, w): seen on the ground, and not painted. tuning: see `conditions`.
         """
-        conditions = self.conditions(told, tuning)
-        seen = alone(self.encode(ground + grain, conditions))
-        coarse = alone(self.transform(seen.eighth, conditions))
-        return alone(self.decode(ground, seen, coarse, conditions))
+        return alone(self.painting(ground, grain, self.conditions(told, tuning)))
+
+    def painting(self, ground: Tensor, grain: Tensor, conditions: Conditions) -> Walk[Tensor]:
+        """All the way."""
+        seen = yield from self.encode(ground + grain, conditions)
+        coarse = yield from self.transform(seen.eighth, conditions)
+        return (yield from self.decode(ground, seen, coarse, conditions))
 
     def encode(self, ground: Tensor, conditions: Conditions) -> Walk[Seen]:
         """The way down."""
