@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from benchmarks.flats import directions
+from benchmarks.flats import directions, grid
 from impasto.methods.canvas import grain
-from impasto.methods.fast import CANVAS, ground_of, paint
+from impasto.methods.fast import CANVAS, ground_of, paint, told
+from impasto.methods.painter_lessons import painted_twice
 from impasto.methods.styles import measure
 from impasto.networks.fetch import fetch_model
 from impasto.networks.painter_weights import load_painter
@@ -47,3 +48,16 @@ def test_where_a_photo_is_flat_strokes_run_as_the_grain_does(vgg: Vgg) -> None:
     assert painted.agreement() < 0.2
     followed = painted.across * given.across + painted.down * given.down
     assert followed.mean() > 0.2
+
+
+@pytest.mark.parametrize("kind", ["dots", "stripes"])
+def test_strokes_do_not_know_the_grid_they_are_enlarged_on(kind: str, vgg: Vgg) -> None:
+    """Neither steps at its pitch, nor other strokes where what is seen lies otherwise on it."""
+    painter, style = load_painter(fetch_model("painter")).painter, measure(vgg, tensor(kind, 256, 256))
+    wall = torch.full((1, 3, 512, 512), 0.6)
+    with torch.inference_mode():
+        ground, conditions = ground_of(wall, style).clamp(0, 1), painter.conditions(told(style)[None])
+        canvas, shift = grain((512, 512), CANVAS), torch.tensor([3, 5])
+        painted, unlike = painted_twice(painter, ground, canvas, shift, conditions)
+    assert grid(painted.mean(1, keepdim=True)) < 3
+    assert unlike.sqrt() < 0.2

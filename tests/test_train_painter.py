@@ -145,5 +145,8 @@ def test_a_training_goes_on_from_another_painter(pictures: Path) -> None:
     file = fetch_model("painter")
     by_file = train(task_in(pictures, "by file", TINY.model_copy(update={"weights": file})))
     assert by_file == bundled
+    taught_on = pictures / "by file/painter.safetensors"
+    assert taught_on.read_bytes() == (pictures / "bundled/painter.safetensors").read_bytes()
+    assert load_painter(file).sha256.encode() in taught_on.read_bytes()
     with pytest.raises(WeightsError, match="holds no painter"):
         train(task_in(pictures, "wrong", TINY.model_copy(update={"weights": fetch_model("vgg16")})))

@@ -465,7 +465,7 @@ class TrainStyleOptions(Options):
     steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps in all.")] = 200
     learning_rate: LearningRateKnob = 0.05
     content_weight: PhotoWeightKnob = 0.4
-    equivariance: EquivarianceKnob = 0.5
+    equivariance: EquivarianceKnob = 1.0
     seed: TrainingSeedKnob = 0
     device: DeviceKnob = "auto"
 
@@ -500,7 +500,7 @@ class TrainPainterOptions(Options):
     smoothness: Annotated[
         float, Field(ge=0, le=1e6, description="Weight of the total variation: takes out grain.")
     ] = 0.0
-    equivariance: EquivarianceKnob = 0.5
+    equivariance: EquivarianceKnob = 1.0
     seed: TrainingSeedKnob = 0
     saved_every: Annotated[
         int, Field(ge=1, description="Steps between two checkpoints, each with samples and a curve.")

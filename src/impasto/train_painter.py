@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
@@ -91,9 +90,11 @@ class Workshop:
         self.vgg = set_compute_type(load_vgg().to(device), self.dtype)
         torch.manual_seed(options.seed)
         painter = Painter()
+        self.began_with: str | None = None
         if options.weights is not None:
-            known = fetch_model("painter") if options.weights == "bundled" else Path(options.weights)
-            painter.load_state_dict(load_painter(known).painter.state_dict())
+            known = load_painter(fetch_model("painter") if options.weights == "bundled" else options.weights)
+            painter.load_state_dict(known.painter.state_dict())
+            self.began_with = known.sha256
         painter.to(device).convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.painter = painter
         course = Course(self.recipe.steps, options.learning_rate, 0.0, options.seed)
@@ -156,11 +157,12 @@ class Workshop:
         return torch.cat(painted, 2).cpu()
 
     def _provenance(self) -> str:
-        options = self.task.options.model_dump(mode="json", exclude=_ELSEWHERE)
+        options = self.task.options.model_dump(mode="json", exclude=_ELSEWHERE | {"weights"})
         return json.dumps(
             {
                 "impasto": version("impasto"),
                 "options": options | self.recipe._asdict(),
+                "weights_sha256": self.began_with,
                 "photos": len(self.learnt.photos),
                 "paintings": len(self.learnt.paintings),
                 "step": self.trainer.step,

@@ -178,7 +178,7 @@ def test_a_style_card_is_saved_shown_and_painted_with(
     assert main(["style", "show", "dots.style"]) == 0
     assert "Nobody" in capsys.readouterr().out
     assert main(["style", "show", "great-wave"]) == 0
-    assert "300 steps" in capsys.readouterr().out
+    assert "400 steps" in capsys.readouterr().out
     assert main([photo.name, "dots.style", *QUICK, "-o", "out.png"]) == 0
 
 

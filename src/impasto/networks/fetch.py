@@ -68,7 +68,7 @@ MODELS: Final[dict[str, Model]] = {
         source="impasto train painter, on photos under CC BY and paintings in the public domain",
         file_name="painter.safetensors",
         size_mb=5.9,
-        checksum="sha256:d850419d4291429727908daaf703dae211d4cf9d4738d4d5044141c6f36f4c1d",
+        checksum="sha256:a6c8c6565e9739e47758db9dd28619575c6f69e8b572470bf2655ee2d27639e4",
     ),
     "squeezenet": Model(
         name="squeezenet",
