@@ -15,6 +15,7 @@ from impasto.methods.memory import Workspace
 from impasto.methods.optimize import Search, search_for
 from impasto.methods.scene import Region, Scene
 from impasto.methods.styles import style_of_painting
+from impasto.networks.painter import Painter
 from impasto.networks.vgg import POOLED_STRIDE, Vgg
 from tests.conftest import tensor
 
@@ -159,3 +160,22 @@ def test_when_memory_runs_out_smaller_tiles_are_tried(vgg: Vgg, monkeypatch: pyt
     *_, last = climb(vgg, Scene(photo, [Region(style)]), plan((640, 416), 640, 1, 1))
     assert last.picture.shape == photo.shape
     assert max(seen) > most >= seen[-1]
+
+
+@pytest.mark.parametrize(("rungs", "painted_px"), [(2, (128, 96)), (1, (64, 48))])
+def test_a_draft_to_be_searched_on_from_is_finer_where_more_rungs_follow(
+    monkeypatch: pytest.MonkeyPatch, vgg: Vgg, rungs: int, painted_px: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(ladder, "DRAFTED_PX", 128)
+    drafted = list[tuple[int, int]]()
+
+    def draft(_painter: Painter, scene: Scene, _seed: int) -> torch.Tensor:
+        drafted.append((scene.size[1], scene.size[0]))
+        return scene.photo
+
+    monkeypatch.setattr(ladder, "draft", draft)
+    scene = Scene(tensor("photo", 64, 48), [Region(style_of_painting(vgg, tensor("dots", 64, 48)))])
+    steps = [Rung((64 >> below, 48 >> below), 1) for below in reversed(range(rungs))]
+    *_, last = climb(vgg, scene, steps, Manner(start="draft", painter=Painter()))
+    assert drafted == [painted_px]
+    assert last.picture.shape == scene.photo.shape

@@ -42,6 +42,8 @@ LOWER_STEPS: Final = 20
 """What a rung takes at most, unless it is the top: more finds no longer strokes and forgets the photo."""
 FEWEST_STEPS: Final = 4
 """On a rung that has curvature to learn."""
+DRAFTED_PX: Final = 1024
+"""A draft to be searched on from is painted so large at least: fine strokes lead nearer to the style."""
 
 
 class Rung(NamedTuple):
@@ -174,7 +176,7 @@ def climb(  # noqa: PLR0913, PLR0917 - the parts of the method, each named
         if index > 0:
             x = enlarge(x, here, small, colors)
         else:
-            x, colors = _begin(here, manner, earlier)
+            x, colors = _begin(scene, here, manner, earlier)
         small = here
         if not stop():
             enlarged = partial(_enlarged, rungs[max(0, index - 1)].size_px, rung.size_px)
@@ -229,8 +231,13 @@ def _enlarged(before_px: tuple[int, int], size_px: tuple[int, int], flat: Tensor
     return resize_to(flat.view(1, 3, *before_px[::-1]), size_px[::-1]).flatten()
 
 
-def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tensor, list[ColorMap]]:
-    """The picture that the search starts from, and what each region's colours go through."""
+def _begin(
+    whole: Scene, scene: Scene, manner: Manner, earlier: Earlier | None
+) -> tuple[Tensor, list[ColorMap]]:
+    """The picture that the search starts from, and what each region's colours go through.
+
+    scene: the whole one, at the size of the first rung.
+    """
     device = scene.photo.device
     if manner.start in {"recolored", "draft"}:
         colors = washes(scene)
@@ -240,11 +247,21 @@ def _begin(scene: Scene, manner: Manner, earlier: Earlier | None) -> tuple[Tenso
         before = washed(replace(scene, photo=earlier.photo), colors)
         return (earlier.painting + washed(scene, colors) - before).clamp_(0, 1), colors
     if manner.painter is not None:
-        return draft(manner.painter, scene, manner.seed), colors
+        return _drafted(whole, scene, manner.painter, manner.seed), colors
     if manner.start == "noise":
         drawn = torch.rand(scene.photo.shape, generator=torch.Generator().manual_seed(manner.seed))
         return scene.with_kept(drawn.to(device)), colors
     return washed(scene, colors), colors
+
+
+def _drafted(whole: Scene, scene: Scene, painter: Painter, seed: int) -> Tensor:
+    """A draft; where more rungs follow, of finer strokes than it would have at this size."""
+    height, width = scene.size
+    scale = DRAFTED_PX / max(height, width)
+    if scene.size == whole.size or scale <= 1:
+        return draft(painter, scene, seed)
+    large = whole.at((round(scale * height), round(scale * width)))
+    return resize_to(draft(painter, large, seed), scene.size).clamp_(0, 1)
 
 
 class Evaluation:

@@ -186,8 +186,9 @@ def painted_twice(
 ) -> tuple[Tensor, Tensor]:
     """What is painted, (n, 3, h, w), and how unlike it is painted, (n,), where all is moved by the shift.
 
-    A network that enlarges has strokes that stay with its grid, and steps at its pitch, unless it is taught
-    to move them with what it sees. Their mean squared difference, over the variance of what is painted.
+    shift: (2,), pixels up and to the left, less than a stride. How unlike is the mean squared difference
+    over the variance of what is painted. A network that enlarges has strokes that stay with its grid, and
+    steps at its pitch, unless it is taught to move them with what it sees.
     """
     known = dict[str, Moments]()
 
