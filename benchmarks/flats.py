@@ -106,11 +106,11 @@ def main() -> None:
             for of, photo in photos.items()
         }
         here = style.at(options.size)
-        under = {of: ground_of(photo, here).clamp(0, 1) for of, photo in photos.items()}
-        sky, wall, ramp, plain = (to_lab(one) for one in (*drafted.values(), under["ramp"]))
+        under_sky, under_ramp = (ground_of(photos[of], here).clamp(0, 1) for of in ("sky", "ramp"))
+        sky, wall, ramp, plain = (to_lab(one) for one in (*drafted.values(), under_ramp))
         with torch.inference_mode():
             conditions = painter.conditions(told(here)[None], style.tuning)
-            _, unlike = painted_twice(painter, under["sky"], canvas, torch.tensor(SHIFT_PX), conditions)
+            _, unlike = painted_twice(painter, under_sky, canvas, torch.tensor(SHIFT_PX), conditions)
         scores = [
             directions(sky[:, :1], PLACES_PX).agreement(),
             max(grid(one[:, :1]) for one in (sky, wall, ramp)),

@@ -256,11 +256,9 @@ def _begin(
 
 def _drafted(whole: Scene, scene: Scene, painter: Painter, seed: int) -> Tensor:
     """A draft; where more rungs follow, of finer strokes than it would have at this size."""
-    height, width = scene.size
-    scale = DRAFTED_PX / max(height, width)
-    if scene.size == whole.size or scale <= 1:
+    if scene.size == whole.size or max(scene.size) >= DRAFTED_PX:
         return draft(painter, scene, seed)
-    large = whole.at((round(scale * height), round(scale * width)))
+    large = whole.at(fit_within(scene.size, DRAFTED_PX))
     return resize_to(draft(painter, large, seed), scene.size).clamp_(0, 1)
 
 
